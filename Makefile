@@ -1,0 +1,34 @@
+# Everything from a fresh clone: Python 3.11 or newer, git and make are all it needs.
+PYTHON ?= python3
+IN_VENV = @exec $(PYTHON) scripts/bootstrap.py
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help run test check coverage screenshots lock upgrade clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\): ## /  make \1\t/p' Makefile | expand -t 20
+
+run: ## install, migrate, load the demo and serve on 127.0.0.1 (PORT=8000)
+	$(IN_VENV) base -- -m chatadmin.serve
+
+test: ## install what the tests need and run them all, twice: SQLite, then PostgreSQL and Redis (ARGS="tests/users -x")
+	$(IN_VENV) base test -- scripts/run_tests.py $(ARGS)
+
+check: ## lint, types, import rules, templates, migrations, deployment settings, house rules
+	$(IN_VENV) base test -- scripts/check.py $(ARGS)
+
+coverage: ## the SQLite half of the tests, and which lines they leave out
+	$(IN_VENV) base test -- scripts/run_tests.py --coverage $(ARGS)
+
+screenshots: ## take the pictures in the documentation again
+	$(IN_VENV) base test -- scripts/screenshots.py
+
+lock: ## requirements/*.lock from pyproject.toml, keeping the versions that still fit
+	$(IN_VENV) -- scripts/lock.py
+
+upgrade: ## requirements/*.lock from pyproject.toml, with the newest versions
+	$(IN_VENV) -- scripts/lock.py --upgrade
+
+clean: ## remove .venv and all caches; var/ with its data stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage test-results
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
