@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -60,32 +61,37 @@ def find_python() -> str:
     )
 
 
-def make_venv(venv: Path, python: str) -> None:
+def run_guarded(words: List[str], guard: int) -> "subprocess.CompletedProcess[bytes]":
+    """Runs a program to its end. It holds `guard` too: should we be killed, the next make waits until it is done."""
+    # Someone's pip may be set to install for the user, which a venv refuses.
+    environment = dict(os.environ, PIP_USER="0")
+    return subprocess.run(
+        words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, pass_fds=(guard,)
+    )
+
+
+def make_venv(venv: Path, python: str, guard: int) -> None:
     """Creates `venv` with that interpreter. Raises Refusal where Python's venv is not whole."""
     whole = subprocess.run(
         [python, "-c", "import venv, ensurepip"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    made = whole.returncode == 0 and subprocess.run(
-        [python, "-m", "venv", str(venv)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    if not made:
+    if whole.returncode != 0:
         raise Refusal(
             "Python {}.{} has no venv here: install it (Debian, Ubuntu: apt install python{}.{}-venv),"
             " then run make again.".format(*(version_of(python) or OLDEST) * 2)
         )
+    made = run_guarded([python, "-m", "venv", str(venv)], guard)
     if made.returncode != 0:
         last = made.stdout.decode(errors="replace").strip().splitlines()[-1:]
         raise Refusal("{} could not be made ({}).".format(venv, "".join(last) or "no reason given"))
 
 
-def pip_install(venv: Path, lock: Path) -> None:
+def pip_install(venv: Path, lock: Path, guard: int) -> None:
     """Installs what `lock` pins. Raises Refusal with pip's own reason, or that there is no network."""
     print("Installing {} into {} …".format(lock.relative_to(ROOT), venv.name), flush=True)
     words = [str(venv / "bin" / "python"), "-m", "pip", "install", "-q", "--no-input"]
     words += ["--disable-pip-version-check", "--require-hashes", "--no-deps", "--no-compile", "-r", str(lock)]
-    # Someone's pip may be set to install for the user, which a venv refuses.
-    environment = dict(os.environ, PIP_USER="0")
-    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment)
+    done = run_guarded(words, guard)
     if done.returncode == 0:
         return
     said = done.stdout.decode(errors="replace")
@@ -125,7 +131,7 @@ def is_usable(venv: Path, stamps: Dict[Path, str]) -> bool:
     return asked.returncode == 0
 
 
-def install(names: Sequence[str], venv: Path) -> None:
+def install(names: Sequence[str], venv: Path, guard: int) -> None:
     """Brings `venv` to the locks of these names; does nothing where it already is. Raises Refusal."""
     locks = {name: ROOT / "requirements" / (name + ".lock") for name in names}
     stamps = {venv / ("installed-" + name): read(venv / ("installed-" + name)) for name in names}
@@ -140,7 +146,7 @@ def install(names: Sequence[str], venv: Path) -> None:
         venv.mkdir()
         unfinished.touch()
         try:
-            make_venv(venv, python)
+            make_venv(venv, python, guard)
         except Refusal:
             shutil.rmtree(str(venv))
             raise
@@ -149,7 +155,7 @@ def install(names: Sequence[str], venv: Path) -> None:
     try:
         for name, lock in locks.items():
             if read(venv / ("installed-" + name)) != stamp_of(venv, lock):
-                pip_install(venv, lock)
+                pip_install(venv, lock, guard)
                 (venv / ("installed-" + name)).write_text(stamp_of(venv, lock))
     except Refusal:
         unfinished.unlink()
@@ -165,12 +171,14 @@ def main(words: List[str]) -> int:
     guard = os.open(str(ROOT), os.O_RDONLY)
     fcntl.flock(guard, fcntl.LOCK_EX)
     try:
-        install(words[:cut], venv)
+        install(words[:cut], venv, guard)
     except Refusal as refusal:
         print(refusal, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        return 130
+        # Dying of the signal is how make and the shell learn that it was meant.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
     finally:
         os.close(guard)
     if cut == len(words):
