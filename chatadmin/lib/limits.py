@@ -1,0 +1,111 @@
+"""Rate limits: token buckets by key, in this process or in Redis for many processes.
+
+Source: the token bucket of RFC 2697, section 3, with one rate and one burst.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+import time
+from dataclasses import dataclass
+from typing import Protocol
+
+from django.conf import settings
+
+from chatadmin.lib import redis_store
+
+KEEP_KEYS = 50_000
+
+
+@dataclass(frozen=True)
+class Rate:
+    """`burst` at once, refilled by `per_second`. LIMITS=bench multiplies both."""
+
+    burst: float
+    per_second: float
+
+    def scaled(self) -> Rate:
+        """The rate as this installation applies it."""
+        factor = settings.LIMITS_FACTOR
+        return self if factor == 1 else Rate(self.burst * factor, self.per_second * factor)
+
+
+class Bucket:
+    """One bucket in memory, for what a single socket may do."""
+
+    __slots__ = ("level", "rate", "stamp")
+
+    def __init__(self, rate: Rate, now: float | None = None) -> None:
+        self.rate = rate.scaled()
+        self.level = self.rate.burst
+        self.stamp = time.monotonic() if now is None else now
+
+    def take(self, now: float | None = None) -> bool:
+        """Takes one; False where the bucket is empty."""
+        now = time.monotonic() if now is None else now
+        self.level = min(self.rate.burst, self.level + (now - self.stamp) * self.rate.per_second)
+        self.stamp = now
+        if self.level < 1:
+            return False
+        self.level -= 1
+        return True
+
+
+class Limits(Protocol):
+    """Buckets by key."""
+
+    def take(self, key: str, rate: Rate) -> bool:
+        """Takes one from the bucket of `key`; False where it is empty."""
+        ...
+
+
+class LocalLimits:
+    """Buckets in this process; the longest unused are forgotten past KEEP_KEYS."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.buckets: dict[str, Bucket] = {}
+
+    def take(self, key: str, rate: Rate) -> bool:
+        with self.lock:
+            bucket = self.buckets.pop(key, None) or Bucket(rate)
+            self.buckets[key] = bucket
+            while len(self.buckets) > KEEP_KEYS:
+                del self.buckets[next(iter(self.buckets))]
+            return bucket.take()
+
+
+_TAKE = """
+local burst, rate = tonumber(ARGV[1]), tonumber(ARGV[2])
+local clock = redis.call('TIME')
+local now = tonumber(clock[1]) + tonumber(clock[2]) / 1000000
+local held = redis.call('HMGET', KEYS[1], 'level', 'stamp')
+local level = tonumber(held[1]) or burst
+level = math.min(burst, level + (now - (tonumber(held[2]) or now)) * rate)
+local taken = 0
+if level >= 1 then
+  level = level - 1
+  taken = 1
+end
+redis.call('HSET', KEYS[1], 'level', tostring(level), 'stamp', string.format('%.6f', now))
+redis.call('EXPIRE', KEYS[1], math.ceil(burst / rate) + 1)
+return taken
+"""
+
+
+class RedisLimits:
+    """Buckets in Redis, by Redis's own clock."""
+
+    def __init__(self) -> None:
+        self._take = redis_store.client().register_script(_TAKE)
+
+    def take(self, key: str, rate: Rate) -> bool:
+        scaled = rate.scaled()
+        return bool(self._take(keys=[f"chatadmin:limit:{key}"], args=[scaled.burst, scaled.per_second]))
+
+
+@functools.cache
+def limits() -> Limits:
+    """The buckets that all processes of this installation share."""
+    return RedisLimits() if redis_store.configured() else LocalLimits()

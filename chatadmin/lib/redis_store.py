@@ -1,0 +1,26 @@
+"""The one Redis client of this process, for what is not the channel layer: leases and limits."""
+
+from __future__ import annotations
+
+import functools
+
+import redis
+from django.conf import settings
+
+
+def configured() -> bool:
+    """Whether several processes share their state through Redis."""
+    return bool(settings.REDIS_URL)
+
+
+@functools.cache
+def client() -> redis.Redis:
+    """A client that answers in text and gives up on a dead server after 2 s."""
+    return redis.Redis.from_url(
+        settings.REDIS_URL,
+        decode_responses=True,
+        socket_timeout=2,
+        socket_connect_timeout=2,
+        health_check_interval=30,
+        max_connections=200,
+    )

@@ -1,0 +1,42 @@
+"""The audit log: who did what to whom. A person is named by keyed hash only."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import hmac
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from staff.models import Account, AuditEntry
+
+
+@functools.cache
+def _key(secret: str) -> bytes:
+    return hmac.digest(secret.encode(), b"chatadmin audit person", "sha256")
+
+
+def person_hash(person: uuid.UUID) -> str:
+    """The keyed hash by which the log names a person: 64 hex digits (HMAC-SHA256)."""
+    return hmac.new(_key(settings.SECRET_KEY), person.bytes, hashlib.sha256).hexdigest()
+
+
+def record(
+    *, actor: Account | None, verb: str, person: uuid.UUID | None = None, detail: dict[str, Any] | None = None
+) -> AuditEntry:
+    """Adds a line. `verb` is `noun.verb`; `detail` holds codes, ids and field names, never personal text."""
+    return AuditEntry.objects.create(
+        actor=actor,
+        actor_name=actor.display_name if actor else "",
+        verb=verb,
+        person_hash=person_hash(person) if person else "",
+        detail=detail or {},
+    )
+
+
+def entries_about(person: uuid.UUID) -> QuerySet[AuditEntry]:
+    """The lines about one person, newest first."""
+    return AuditEntry.objects.filter(person_hash=person_hash(person)).order_by("-at", "-id")

@@ -1,0 +1,145 @@
+"""Who works here: accounts, invitations, widgets, and the audit log."""
+
+from __future__ import annotations
+
+import secrets
+from typing import ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class Role(models.TextChoices):
+    """What somebody may do here; staff/permissions.py says what each allows."""
+
+    SUPPORT = "support", _("Support")
+    ADMIN = "admin", _("Admin")
+    OWNER = "owner", _("Owner")
+
+
+class AccountManager(BaseUserManager["Account"]):
+    """Makes accounts. E-mail addresses are kept in lower case, so that each is there once."""
+
+    def get_by_natural_key(self, username: str | None) -> Account:
+        return self.get(email=(username or "").lower())
+
+    def create_user(self, email: str, password: str | None = None, **fields: object) -> Account:
+        """A new account; without a password nobody can sign in to it."""
+        account = self.model(email=email.strip().lower(), **fields)
+        account.set_password(password)
+        account.save(using=self._db)
+        return account
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: object) -> Account:
+        """The first admin of an installation, who may do everything."""
+        return self.create_user(email, password, **{"role": Role.OWNER, **fields})
+
+
+class Account(AbstractBaseUser):
+    """A member of staff. The e-mail address is the name they sign in with."""
+
+    email = models.EmailField(_("e-mail"), max_length=254, unique=True)
+    name = models.CharField(_("name"), max_length=100, blank=True)
+    role = models.CharField(_("role"), max_length=10, choices=Role.choices, default=Role.SUPPORT)
+    is_active = models.BooleanField(_("active"), default=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    objects: ClassVar[AccountManager] = AccountManager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(email=Lower("email")), name="account_email_lower_case"),
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="account_role_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.display_name
+
+    @property
+    def display_name(self) -> str:
+        """What visitors and colleagues see: the name, or the first part of the address."""
+        return self.name or self.email.partition("@")[0]
+
+    def can(self, permission: str) -> bool:
+        """Whether the role allows `permission`. Raises KeyError for one that does not exist."""
+        from staff.permissions import allows
+
+        return self.is_active and allows(self.role, permission)
+
+
+class Invitation(models.Model):
+    """A link that makes one account, once. Only the hash of the link's secret is kept."""
+
+    email = models.EmailField(max_length=254)
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.SUPPORT)
+    token_hash = models.CharField(max_length=64, unique=True)
+    invited_by = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="invitations")
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["-created_at"], name="invitation_newest")]
+
+    def __str__(self) -> str:
+        return f"invitation {self.pk}"
+
+
+def new_widget_key() -> str:
+    """The public half of a widget: names it, proves nothing."""
+    return secrets.token_urlsafe(12)
+
+
+def new_identity_secret() -> str:
+    """The secret half, with which a site signs who its visitor is."""
+    return secrets.token_hex(32)
+
+
+class Widget(models.Model):
+    """One place where the chat is embedded: its key, where it may be, and what it says."""
+
+    key = models.CharField(max_length=40, unique=True, default=new_widget_key)
+    name = models.CharField(_("name"), max_length=100, default="Website")
+    allowed_origins = models.JSONField(_("allowed origins"), default=list, blank=True)
+    identity_secret = models.CharField(max_length=64, default=new_identity_secret)
+    require_identity = models.BooleanField(_("require a signed identity"), default=False)
+    title = models.CharField(_("title"), max_length=60, default="Chat with us")
+    greeting = models.CharField(
+        _("greeting"), max_length=300, default="Hello! What can we do for you?", blank=True
+    )
+    accent = models.CharField(_("accent colour"), max_length=7, default="#3f5bd8")
+    ask_name = models.BooleanField(_("ask for a name"), default=True)
+    ask_email = models.BooleanField(_("ask for an e-mail address"), default=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AuditEntry(models.Model):
+    """Who did what to whom, and when. A person is named by keyed hash only, so that the line survives them."""
+
+    at = models.DateTimeField(default=timezone.now)
+    actor = models.ForeignKey(Account, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    actor_name = models.CharField(max_length=254, blank=True)
+    verb = models.CharField(max_length=40)
+    person_hash = models.CharField(max_length=64, blank=True)
+    detail = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["-at", "-id"], name="audit_newest"),
+            models.Index(
+                fields=["person_hash", "-at", "-id"], name="audit_person", condition=~Q(person_hash="")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.at:%Y-%m-%d %H:%M}"

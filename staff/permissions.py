@@ -1,0 +1,28 @@
+"""The one permission matrix: what each role may do."""
+
+from __future__ import annotations
+
+from staff.models import Role
+
+_EVERYONE = frozenset(Role.values)
+_ADMINS = frozenset({Role.ADMIN.value, Role.OWNER.value})
+_OWNERS = frozenset({Role.OWNER.value})
+
+MATRIX: dict[str, frozenset[str]] = {
+    "users.view": _EVERYONE,
+    "users.reply": _EVERYONE,
+    "users.organise": _EVERYONE,
+    "users.edit": _EVERYONE,
+    "users.block": _EVERYONE,
+    "users.export": _EVERYONE,
+    "users.erase": _ADMINS,
+    "widget.manage": _ADMINS,
+    "team.view": _ADMINS,
+    "team.manage": _ADMINS,
+    "team.manage_owners": _OWNERS,
+}
+
+
+def allows(role: str, permission: str) -> bool:
+    """Whether `role` may do `permission`. Raises KeyError for a permission that does not exist."""
+    return role in MATRIX[permission]

@@ -1,0 +1,17 @@
+"""The product's settings as the suite runs them: throw-away secrets and files, quick hashes, unhashed static names."""
+
+import os
+import tempfile
+
+os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "0123456789abcdef" * 4)
+os.environ.setdefault("CHATADMIN_VAR", tempfile.mkdtemp(prefix="chatadmin-tests-"))
+os.environ.pop("DEMO", None)
+
+from chatadmin.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # noqa: F405
+ALLOWED_HOSTS = [*ALLOWED_HOSTS, "testserver"]  # noqa: F405
+SERVESTATIC_USE_FINDERS = True
+SERVESTATIC_AUTOREFRESH = True
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
