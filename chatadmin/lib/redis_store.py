@@ -8,6 +8,9 @@ import redis
 from django.conf import settings
 
 
+UNREACHABLE = (redis.RedisError, OSError)
+
+
 def configured() -> bool:
     """Whether several processes share their state through Redis."""
     return bool(settings.REDIS_URL)
