@@ -57,7 +57,9 @@ def find_python() -> str:
             return path
     raise Refusal(
         "chatadmin needs Python 3.11 or newer and python3 is {}.{}: install one"
-        " (Debian, Ubuntu: apt install python3.11 python3.11-venv), then run make again.".format(*sys.version_info)
+        " (Debian, Ubuntu: apt install python3.11 python3.11-venv), then run make again.".format(
+            *sys.version_info
+        )
     )
 
 
@@ -127,7 +129,9 @@ def is_usable(venv: Path, stamps: Dict[Path, str]) -> bool:
     pythons = {stamp.split(maxsplit=1)[1].strip() for stamp in stamps.values() if stamp.count(" ")}
     if pythons - {os.path.realpath(str(python))}:
         return False
-    asked = subprocess.run([str(python), "-m", "pip", "--version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    asked = subprocess.run(
+        [str(python), "-m", "pip", "--version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     return asked.returncode == 0
 
 
@@ -137,7 +141,9 @@ def install(names: Sequence[str], venv: Path, guard: int) -> None:
     stamps = {venv / ("installed-" + name): read(venv / ("installed-" + name)) for name in names}
     unfinished = venv / "unfinished"
     whole = (venv / "bin" / "python").exists() and not unfinished.exists()
-    if whole and all(read(venv / ("installed-" + name)) == stamp_of(venv, lock) for name, lock in locks.items()):
+    if whole and all(
+        read(venv / ("installed-" + name)) == stamp_of(venv, lock) for name, lock in locks.items()
+    ):
         return
     if not is_usable(venv, stamps):
         python = find_python()
@@ -179,13 +185,14 @@ def main(words: List[str]) -> int:
         # Dying of the signal is how make and the shell learn that it was meant.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)
+        return 130
     finally:
         os.close(guard)
-    if cut == len(words):
-        return 0
-    os.chdir(str(ROOT))
-    python = str(venv / "bin" / "python")
-    os.execv(python, [python] + words[cut + 1 :])
+    if cut < len(words):
+        os.chdir(str(ROOT))
+        python = str(venv / "bin" / "python")
+        os.execv(python, [python, *words[cut + 1 :]])
+    return 0
 
 
 if __name__ == "__main__":
