@@ -1,0 +1,134 @@
+"""Runs the suite twice: on SQLite within one process, then on a real PostgreSQL and a real Redis.
+
+`run_tests.py [--coverage] [PYTEST ARGUMENTS…]`. The second half runs where both answer ($TEST_DATABASE_URL,
+$TEST_REDIS_URL, else their standard local ports); where not, a line says so. With CI=true nothing may be left
+out: no half, no test. `--coverage` runs the first half alone and shows which lines it missed.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import redis
+from chromium import NoChromium, ensure
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "test-results"
+OLDEST_POSTGRESQL = 150_000
+DATABASE_URL = os.environ.get("TEST_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/postgres")
+REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/15")
+IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
+# Each takes a server, a browser or a database of its own; more of them than cores slow each other down.
+WORKERS = max(1, min(4, os.cpu_count() or 1))
+
+
+@dataclass(frozen=True)
+class Half:
+    """One run of the whole suite: what it is called, and the two addresses it runs against ("" for none)."""
+
+    name: str
+    database_url: str = ""
+    redis_url: str = ""
+
+
+def what_is_missing() -> str:
+    """Why the second half can't run, or "" where PostgreSQL and Redis both answer."""
+    try:
+        with psycopg.connect(DATABASE_URL, connect_timeout=5) as connection:
+            if connection.info.server_version < OLDEST_POSTGRESQL:
+                return f"the PostgreSQL at {connection.info.host} is older than 15"
+    except psycopg.Error as error:
+        return f"no PostgreSQL at TEST_DATABASE_URL ({str(error).splitlines()[0]})"
+    try:
+        with redis.Redis.from_url(REDIS_URL, socket_connect_timeout=5, socket_timeout=5) as client:
+            client.ping()
+    except (redis.RedisError, ValueError) as error:
+        return f"no Redis at TEST_REDIS_URL ({error})"
+    return ""
+
+
+def skipped_tests(report: Path) -> list[str]:
+    """`test: reason` for each test that a JUnit report calls skipped or expected to fail."""
+    cases = ET.parse(report).iter("testcase")  # noqa: S314 - pytest wrote it just now
+    return [
+        f"{case.get('classname')}.{case.get('name')}: {skipped.get('message')}"
+        for case in cases
+        for skipped in case.iter("skipped")
+    ]
+
+
+def command(report: Path, arguments: list[str], *, with_coverage: bool) -> list[str]:
+    """The words that run pytest."""
+    words = ["-m", "coverage", "run", "-m", "pytest"] if with_coverage else ["-m", "pytest"]
+    words += ["-n", str(WORKERS), "--dist", "loadfile", f"--junitxml={report}"]
+    return [sys.executable, *words, *arguments]
+
+
+def run(half: Half, arguments: list[str], browser: str, *, with_coverage: bool = False) -> bool:
+    """Runs one half, its output as it comes; True where all passed and, in CI, none was skipped."""
+    report = RESULTS / f"{half.name.split()[0].lower()}.xml"
+    report.unlink(missing_ok=True)
+    print(f"== {half.name}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="chatadmin-tests-") as var:
+        ours = {
+            "DATABASE_URL": half.database_url,
+            "REDIS_URL": half.redis_url,
+            "CHATADMIN_VAR": var,
+            "CHROMIUM": browser,
+        }
+        environment = {name: value for name, value in (os.environ | ours).items() if value}
+        words = command(report, arguments, with_coverage=with_coverage)
+        status = subprocess.run(words, cwd=ROOT, env=environment).returncode
+    skipped = skipped_tests(report) if IN_CI and report.exists() else []
+    if skipped:
+        print("Nothing may be skipped in CI:", *skipped, sep="\n  ", flush=True)
+    return status == 0 and not skipped
+
+
+def covered(arguments: list[str], browser: str) -> bool:
+    """The first half under coverage, and the lines that it missed."""
+    passed = run(Half("SQLite, one process"), arguments, browser, with_coverage=True)
+    for words in (["combine", "-q"], ["report"]):
+        subprocess.run([sys.executable, "-m", "coverage", *words], cwd=ROOT, check=True)
+    return passed
+
+
+def main(arguments: list[str]) -> int:
+    """Exit status: 0 where everything ran and passed, else 1."""
+    try:
+        browser = ensure()
+    except NoChromium as refusal:
+        print(refusal, file=sys.stderr)
+        return 1
+    RESULTS.mkdir(exist_ok=True)
+    if "--coverage" in arguments:
+        return 0 if covered([word for word in arguments if word != "--coverage"], browser) else 1
+    missing = what_is_missing()
+    if missing and IN_CI:
+        print(
+            f"In CI the suite must run on PostgreSQL and Redis too, and there is {missing}.", file=sys.stderr
+        )
+        return 1
+    halves = [Half("SQLite, one process")]
+    if not missing:
+        halves.append(Half("PostgreSQL and Redis", DATABASE_URL, REDIS_URL))
+    passed = [run(half, arguments, browser) for half in halves]
+    for half, ok in zip(halves, passed, strict=True):
+        print(f"{half.name}: {'passed' if ok else 'FAILED'}")
+    if missing:
+        print(f"The half on PostgreSQL and Redis was skipped: {missing}.")
+    return 0 if all(passed) else 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
