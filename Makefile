@@ -12,22 +12,22 @@ run: ## install, migrate, load the demo and serve on 127.0.0.1 (PORT=8000)
 	$(IN_VENV) base -- -m chatadmin.serve
 
 test: ## install what the tests need and run them all, twice: SQLite, then PostgreSQL and Redis (ARGS="tests/users -x")
-	$(IN_VENV) base test -- scripts/run_tests.py $(ARGS)
+	$(IN_VENV) base test -- -m scripts.run_tests $(ARGS)
 
 check: ## lint, types, import rules, templates, migrations, deployment settings, house rules
-	$(IN_VENV) base test -- scripts/check.py $(ARGS)
+	$(IN_VENV) base test -- -m scripts.check $(ARGS)
 
 coverage: ## the SQLite half of the tests, and which lines they leave out
-	$(IN_VENV) base test -- scripts/run_tests.py --coverage $(ARGS)
+	$(IN_VENV) base test -- -m scripts.run_tests --coverage $(ARGS)
 
 screenshots: ## take the pictures in the documentation again
-	$(IN_VENV) base test -- scripts/screenshots.py
+	$(IN_VENV) base test -- -m scripts.screenshots
 
 lock: ## requirements/*.lock from pyproject.toml, keeping the versions that still fit
-	$(IN_VENV) -- scripts/lock.py
+	$(IN_VENV) -- -m scripts.lock
 
 upgrade: ## requirements/*.lock from pyproject.toml, with the newest versions
-	$(IN_VENV) -- scripts/lock.py --upgrade
+	$(IN_VENV) -- -m scripts.lock --upgrade
 
 clean: ## remove .venv and all caches; var/ with its data stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage test-results

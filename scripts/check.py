@@ -30,7 +30,7 @@ CHECKS = (
     Check("templates", ("-m", "djlint", "templates", "--lint", "--quiet")),
     Check("migrations", (*MANAGE, "makemigrations", "--check", "--dry-run")),
     Check("deployment", (*MANAGE, "check", "--deploy", "--fail-level", "WARNING")),
-    Check("house rules", ("scripts/house_rules.py",)),
+    Check("house rules", ("-m", "scripts.house_rules")),
 )
 
 

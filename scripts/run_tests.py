@@ -15,15 +15,11 @@ import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
-import redis
-from chromium import NoChromium, ensure
+from scripts.chromium import NoChromium, ensure
+from scripts.services import DATABASE_URL, REDIS_URL, missing_postgresql, missing_redis
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "test-results"
-OLDEST_POSTGRESQL = 150_000
-DATABASE_URL = os.environ.get("TEST_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/postgres")
-REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/15")
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 # Each takes a server, a browser or a database of its own; more of them than cores slow each other down.
 WORKERS = max(1, min(4, os.cpu_count() or 1))
@@ -36,22 +32,6 @@ class Half:
     name: str
     database_url: str = ""
     redis_url: str = ""
-
-
-def what_is_missing() -> str:
-    """Why the second half can't run, or "" where PostgreSQL and Redis both answer."""
-    try:
-        with psycopg.connect(DATABASE_URL, connect_timeout=5) as connection:
-            if connection.info.server_version < OLDEST_POSTGRESQL:
-                return f"the PostgreSQL at {connection.info.host} is older than 15"
-    except psycopg.Error as error:
-        return f"no PostgreSQL at TEST_DATABASE_URL ({str(error).splitlines()[0]})"
-    try:
-        with redis.Redis.from_url(REDIS_URL, socket_connect_timeout=5, socket_timeout=5) as client:
-            client.ping()
-    except (redis.RedisError, ValueError) as error:
-        return f"no Redis at TEST_REDIS_URL ({error})"
-    return ""
 
 
 def skipped_tests(report: Path) -> list[str]:
@@ -94,7 +74,7 @@ def run(half: Half, arguments: list[str], browser: str, *, with_coverage: bool =
 
 def covered(arguments: list[str], browser: str) -> bool:
     """The first half under coverage, and the lines that it missed."""
-    passed = run(Half("SQLite, one process"), arguments, browser, with_coverage=True)
+    passed = run(Half("SQLite in one process"), arguments, browser, with_coverage=True)
     for words in (["combine", "-q"], ["report"]):
         subprocess.run([sys.executable, "-m", "coverage", *words], cwd=ROOT, check=True)
     return passed
@@ -110,13 +90,13 @@ def main(arguments: list[str]) -> int:
     RESULTS.mkdir(exist_ok=True)
     if "--coverage" in arguments:
         return 0 if covered([word for word in arguments if word != "--coverage"], browser) else 1
-    missing = what_is_missing()
+    missing = missing_postgresql() or missing_redis()
     if missing and IN_CI:
         print(
-            f"In CI the suite must run on PostgreSQL and Redis too, and there is {missing}.", file=sys.stderr
+            f"In CI the suite must run on PostgreSQL and Redis too, and {missing} was found.", file=sys.stderr
         )
         return 1
-    halves = [Half("SQLite, one process")]
+    halves = [Half("SQLite in one process")]
     if not missing:
         halves.append(Half("PostgreSQL and Redis", DATABASE_URL, REDIS_URL))
     passed = [run(half, arguments, browser) for half in halves]
