@@ -24,6 +24,7 @@ _SPACELESS = re.compile(
 _EMOJI = re.compile(
     "[\u203c\u2049\u2122\u2139\u2194-\u21aa\u231a-\u23ff\u2600-\u27bf\u2b05-\u2b55\U0001f000-\U0001faff]"
 )
+_ASCII_RUN = re.compile("[a-z0-9]+")
 # Arabic tatweel and the invisible joiners and direction marks carry no meaning for a search.
 _DROPPED = dict.fromkeys(
     [0x0640, 0x00AD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF]
@@ -73,6 +74,8 @@ def folded(text: str) -> str | None:
 
 
 def _runs(text: str) -> list[str]:
+    if text.isascii():  # most messages: ten times as fast
+        return _ASCII_RUN.findall(text)
     runs: list[str] = []
     current: list[str] = []
     for char in text:
