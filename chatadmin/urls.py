@@ -2,7 +2,11 @@
 
 from django.urls import include, path
 
+from chatadmin import health
+
 urlpatterns = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
     path("", include("staff.urls")),
     path("", include("users.urls")),
     path("", include("conversations.urls")),

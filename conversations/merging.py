@@ -13,7 +13,6 @@ from conversations.models import (
     EventKind,
     MergeJournal,
     Message,
-    Sender,
     Status,
 )
 from users.models import ChatUser, Note, Tagging, Visit, VisitorToken
@@ -110,5 +109,4 @@ def _profile(source: ChatUser) -> dict[str, object]:
         "first_contact": source.first_contact.isoformat() if source.first_contact else None,
         "last_active": source.last_active.isoformat() if source.last_active else None,
         "is_vip": source.is_vip,
-        "messages_from_visitor": Message.objects.filter(chat_user=source, sender=Sender.VISITOR).count(),
     }

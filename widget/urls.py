@@ -1,5 +1,10 @@
 """The addresses of this room."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from widget import views
+
+urlpatterns = [
+    path("widget.js", views.script, name="widget_script"),
+    path("widget/demo/", views.demo, name="widget_demo"),
+]

@@ -1,0 +1,31 @@
+"""The ASGI application: pages through Django, the two sockets beside it."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatadmin.settings")
+django_application = get_asgi_application()
+
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from django.urls import path  # noqa: E402
+
+from chatadmin import jobs  # noqa: E402
+from chatadmin.lib.socket import refuse, served_by  # noqa: E402
+from live.consumers import StaffSocket  # noqa: E402
+from widget.consumers import VisitorSocket  # noqa: E402
+
+application = ProtocolTypeRouter(
+    {
+        "http": jobs.started_by(django_application),
+        "websocket": URLRouter(
+            [
+                path("ws/widget/", served_by(VisitorSocket)),
+                path("ws/staff/", served_by(StaffSocket)),
+                path("<path:anything>", refuse),
+                path("", refuse),
+            ]
+        ),
+        "lifespan": jobs.lifespan,
+    }
+)

@@ -1,0 +1,49 @@
+"""The schedule: which sweeps run in the server, and what starts them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chatadmin.lib.jobs import Schedule, Sweep
+from chatadmin.lib.socket import Receive, Scope, Send
+from conversations.actions import close_idle
+from exports.erasure import resume_unfinished
+from users import presence, visits
+
+
+def end_stale_visits() -> int:
+    """Ends the visits that a dead process left open."""
+    return visits.end_stale(presence.all_online())
+
+
+SCHEDULE = Schedule(
+    [
+        Sweep("end_stale_visits", 60, end_stale_visits),
+        Sweep("close_idle_conversations", 300, close_idle),
+        Sweep("resume_erasures", 60, resume_unfinished),
+    ]
+)
+
+
+async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
+    """Starts the schedule with the server and stops it with it."""
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            SCHEDULE.start()
+            presence.keep()
+            await send({"type": "lifespan.startup.complete"})
+        elif message["type"] == "lifespan.shutdown":
+            SCHEDULE.stop()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+
+
+def started_by(application: Any) -> Any:
+    """Wraps an ASGI application so that its first request starts the schedule, for servers without lifespan."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        SCHEDULE.start()
+        await application(scope, receive, send)
+
+    return wrapped

@@ -1,0 +1,37 @@
+"""Whose address a request came from, behind as many trusted proxies as the installation names."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+
+from django.conf import settings
+
+
+def client_address(peer: str, forwarded_for: str) -> str:
+    """The client's address: `peer`, or what the outermost trusted proxy saw, counted from the right of
+    X-Forwarded-For, whose left part anybody can make up."""
+    trusted = settings.TRUSTED_PROXIES
+    hops = [hop.strip() for hop in forwarded_for.split(",") if hop.strip()]
+    if trusted and len(hops) >= trusted:
+        return hops[-trusted]
+    return peer
+
+
+def scope_address(scope: dict) -> str:
+    """The same for an ASGI scope."""
+    headers: Iterable[tuple[bytes, bytes]] = scope.get("headers", ())
+    forwarded = ",".join(value.decode("latin-1") for name, value in headers if name == b"x-forwarded-for")
+    return client_address((scope.get("client") or ("", 0))[0], forwarded)
+
+
+def network_prefix(address: str) -> str:
+    """The address cut to its network: /24 of IPv4, /48 of IPv6; "" for what is no address."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return ""
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
+        parsed = parsed.ipv4_mapped
+    length = 24 if parsed.version == 4 else 48
+    return str(ipaddress.ip_network(f"{parsed}/{length}", strict=False))

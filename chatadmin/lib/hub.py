@@ -1,0 +1,94 @@
+"""A hub: the sockets of one kind in this process, by what they watch, and one worker that serves them events in order.
+
+However many sockets watch, each event is read from the bus once and worked on once for the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import ClassVar, Generic, Self, TypeVar
+
+import structlog
+
+from chatadmin.lib import bus
+
+log = structlog.get_logger("chatadmin.hub")
+
+QUEUE_EVENTS = 10_000
+BATCH_EVENTS = 200
+
+Watcher = TypeVar("Watcher")
+
+
+class Hub(Generic[Watcher]):
+    """The watchers of one event loop, by key. `current()` gives the running loop's."""
+
+    _hubs: ClassVar[dict[tuple[type, asyncio.AbstractEventLoop], Hub]] = {}
+
+    def __init__(self) -> None:
+        self.watchers: dict[str, set[Watcher]] = {}
+        self.events: asyncio.Queue[bus.Event] = asyncio.Queue(QUEUE_EVENTS)
+        self.unsubscribe: Callable[[], None] = bus.subscribe(self._heard)
+        self.worker = asyncio.get_running_loop().create_task(self._work())
+
+    @classmethod
+    def current(cls) -> Self:
+        """The hub of the running event loop, made at its first use."""
+        loop = asyncio.get_running_loop()
+        for key in [key for key in Hub._hubs if key[1].is_closed()]:
+            del Hub._hubs[key]
+        hub = Hub._hubs.get((cls, loop))
+        if hub is None:
+            hub = Hub._hubs[(cls, loop)] = cls()
+        return hub  # type: ignore[return-value]
+
+    def watch(self, watcher: Watcher, keys: Iterable[str]) -> None:
+        """Lets `watcher` hear of `keys`, besides those that it hears of already."""
+        for key in keys:
+            self.watchers.setdefault(key, set()).add(watcher)
+
+    def unwatch(self, watcher: Watcher, keys: Iterable[str]) -> None:
+        """Ends that."""
+        for key in keys:
+            watching = self.watchers.get(key)
+            if watching is not None:
+                watching.discard(watcher)
+                if not watching:
+                    del self.watchers[key]
+
+    def of(self, key: str) -> list[Watcher]:
+        """Those who watch `key`."""
+        return list(self.watchers.get(key, ()))
+
+    def wants(self, event: bus.Event) -> bool:
+        """Whether anybody here cares; decided before the event is queued."""
+        return event.chat_user in self.watchers
+
+    async def handle(self, events: list[bus.Event]) -> None:
+        """Works on events in the order in which they were announced."""
+        raise TypeError("a hub says what it does with events")
+
+    def overflowed(self) -> None:
+        """Called when events came faster than they could be worked on, and one was lost."""
+        log.warning("hub.overflowed", hub=type(self).__name__)
+
+    def _heard(self, event: bus.Event) -> None:
+        if not self.wants(event):
+            return
+        try:
+            self.events.put_nowait(event)
+        except asyncio.QueueFull:
+            self.overflowed()
+
+    async def _work(self) -> None:
+        while True:
+            batch = [await self.events.get()]
+            while len(batch) < BATCH_EVENTS and not self.events.empty():
+                batch.append(self.events.get_nowait())
+            try:
+                await self.handle(batch)
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                log.error("hub.failed", hub=type(self).__name__, error=type(error).__name__, exc_info=error)

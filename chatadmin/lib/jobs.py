@@ -1,0 +1,68 @@
+"""Runs the schedule: small idempotent sweeps, each every so many seconds, in one thread of this process."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+from django.db import close_old_connections, connections
+
+log = structlog.get_logger("chatadmin.jobs")
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What runs, and how many seconds lie between two runs. Safe to run twice at once and to be killed at any point."""
+
+    name: str
+    every_seconds: float
+    run: Callable[[], object]
+
+
+class Schedule:
+    """A thread that runs sweeps for as long as the process lives. `start` may be called again and again."""
+
+    def __init__(self, sweeps: Sequence[Sweep]) -> None:
+        self.sweeps = sweeps
+        self.thread: threading.Thread | None = None
+        self.stopping = threading.Event()
+        self.lock = threading.Lock()
+
+    def start(self) -> None:
+        """Starts the thread if none runs."""
+        with self.lock:
+            if self.thread is None or not self.thread.is_alive():
+                self.stopping.clear()
+                self.thread = threading.Thread(target=self._work, name="chatadmin-jobs", daemon=True)
+                self.thread.start()
+
+    def stop(self) -> None:
+        """Ends the thread after the sweep it is in, waiting 5 s at most."""
+        self.stopping.set()
+        if self.thread is not None:
+            self.thread.join(5)
+
+    def _work(self) -> None:
+        due = {sweep.name: 0.0 for sweep in self.sweeps}
+        try:
+            while not self.stopping.wait(1.0):
+                for sweep in self.sweeps:
+                    if time.monotonic() >= due[sweep.name] and not self.stopping.is_set():
+                        due[sweep.name] = time.monotonic() + sweep.every_seconds
+                        run(sweep)
+        finally:
+            connections.close_all()
+
+
+def run(sweep: Sweep) -> None:
+    """Runs one sweep; its failure is logged and ends nothing else."""
+    close_old_connections()
+    try:
+        sweep.run()
+    except Exception as error:
+        log.error("jobs.failed", sweep=sweep.name, error=type(error).__name__)
+    finally:
+        close_old_connections()

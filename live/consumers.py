@@ -1,0 +1,169 @@
+"""The staff socket: a page says what it shows, and gets what of that changes, as HTML."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from channels.db import database_sync_to_async
+
+from chatadmin.lib.bus import Event, announce_now
+from chatadmin.lib.limits import Bucket, Rate
+from chatadmin.lib.socket import Closing, Receive, Scope, Send, Socket
+from conversations.actions import Gone, mark_read
+from conversations.models import Side
+from live import fragments, frames
+from live.hub import EVERYONE, NEWCOMERS, StaffHub
+from staff import presence as staff_presence
+from staff.models import Account
+from staff.sessions import account_of_session, session_key_of
+from users import presence
+from users.models import ChatUser
+from users.queries import living, people
+
+FRAMES = Rate(burst=60, per_second=20)
+FRAME_CHARS = 16 * 1024
+RECHECK_SECONDS = 20
+
+
+class StaffSocket(Socket):
+    """One page of one member of staff."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        super().__init__(scope, receive, send)
+        self.id = secrets.token_hex(8)
+        self.session_key = session_key_of(self.header(b"cookie"))
+        self.account_id = 0
+        self.name = self.role = ""
+        self.users: set[str] = set()
+        self.open: str | None = None
+        self.newcomers = 0
+        self.budget = Bucket(FRAMES)
+        self.checked_at = 0.0
+        self.behind = False
+
+    async def opened(self) -> None:
+        if urlsplit(self.header(b"origin")).netloc.lower() != self.header(b"host").lower():
+            raise Closing(4403, "another origin")
+        account = await _account(self.session_key)
+        if account is None:
+            raise Closing(4401, "sign in")
+        self.account_id, self.name, self.role = account.pk, account.display_name, account.role
+        self.checked_at = time.monotonic()
+        presence.keep()
+        StaffHub.current().watch(self, [EVERYONE])
+        await _here(self.account_id, self.id)
+
+    async def closed(self) -> None:
+        if self.account_id:
+            StaffHub.current().unwatch(self, [EVERYONE, NEWCOMERS, *self._watched()])
+            await _gone(self.account_id, self.id)
+
+    def ping(self) -> str:
+        return json.dumps({"type": "ping"})
+
+    def silent(self) -> Closing:
+        return Closing(4408, "silent")
+
+    def lagged(self) -> None:
+        """This page reads too slowly: what waits for it is dropped, and it is told to ask for its state again."""
+        self.drop_queue()
+        self.push(json.dumps({"type": "lagged"}))
+
+    async def received(self, text: str | None, binary: bytes | None) -> None:
+        if text is None or len(text) > FRAME_CHARS or not self.budget.take():
+            raise Closing(4429, "too many or too large frames")
+        try:
+            frame = frames.decode(text)
+        except frames.BadFrame:
+            raise Closing(4400, "not a frame") from None
+        if time.monotonic() - self.checked_at >= RECHECK_SECONDS:
+            await self.recheck()
+            await _here(self.account_id, self.id)
+        if isinstance(frame, frames.Watch):
+            await self._watch(frame)
+        elif isinstance(frame, frames.Typing):
+            data = {"side": Side.STAFF, "on": frame.on, "account": self.account_id, "name": self.name}
+            await announce_now(Event("typing.changed", str(frame.user), data))
+        elif isinstance(frame, frames.Read):
+            await _read(str(frame.user), frame.up_to)
+
+    async def recheck(self) -> None:
+        """Looks again whose session this is; closes where it ended, or the account or its role changed."""
+        self.checked_at = time.monotonic()
+        account = await _account(self.session_key)
+        if account is None or account.pk != self.account_id or account.role != self.role:
+            self.close(Closing(4401, "session ended"))
+
+    def newcomer(self) -> None:
+        """Somebody new came who is not on this list."""
+        self.newcomers += 1
+        self.push(fragments.newcomers(self.newcomers))
+
+    def gone(self, name: str) -> None:
+        """A person this page shows was erased, or joined to another."""
+        self.push(json.dumps({"type": "gone", "user": name, "open": self.open == name}))
+
+    def _watched(self) -> set[str]:
+        return self.users | ({self.open} if self.open else set())
+
+    async def _watch(self, frame: frames.Watch) -> None:
+        hub = StaffHub.current()
+        hub.unwatch(self, [NEWCOMERS, *self._watched()])
+        self.users = {str(user) for user in frame.users}
+        self.open = str(frame.open) if frame.open else None
+        self.newcomers = 0
+        hub.watch(self, [*self._watched(), *([NEWCOMERS] if frame.newcomers else [])])
+        # Listening first, reading second: what changes in between is told twice, and a leaf may be drawn twice.
+        text = await _state(frame, set(hub.typing))
+        if text is None:
+            self.push(json.dumps({"type": "reload"}))
+        elif text:
+            self.push(text)
+
+
+@database_sync_to_async
+def _account(session_key: str) -> Account | None:
+    return account_of_session(session_key)
+
+
+@database_sync_to_async
+def _here(account_id: int, socket: str) -> None:
+    staff_presence.store().touch([(str(account_id), socket)])
+
+
+@database_sync_to_async
+def _gone(account_id: int, socket: str) -> None:
+    staff_presence.store().drop(str(account_id), socket)
+
+
+@database_sync_to_async
+def _read(user: str, up_to: int) -> None:
+    person = ChatUser.objects.filter(uuid=user, erased_at=None).first()
+    if person is None:
+        return
+    try:
+        mark_read(chat_user_id=person.pk, side=Side.STAFF, up_to=up_to)
+    except Gone:
+        return
+
+
+@database_sync_to_async
+def _state(frame: frames.Watch, typing: set[str]) -> str | None:
+    """What the page shows, as it is now; None where it missed more than can be told."""
+    wanted = {*frame.users, *([frame.open] if frame.open else [])}
+    persons = [
+        replace(person, typing=str(person.user.uuid) in typing)
+        for person in people(list(living().filter(uuid__in=wanted)))
+    ]
+    text = fragments.rows(persons)
+    for person in persons:
+        if person.user.uuid == frame.open:
+            missed = fragments.state(person, frame.last)
+            if missed is None:
+                return None
+            text += missed
+    return text

@@ -1,0 +1,59 @@
+"""What a staff page says over its socket: what it shows, that somebody types, that they have read."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+WATCHED = 200
+Id = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+
+
+class BadFrame(Exception):
+    """A page of ours doesn't send such a thing."""
+
+
+class Watch(Struct):
+    """The people on screen, the one whose profile is open, the last message shown, and whether to count newcomers."""
+
+    users: Annotated[list[uuid.UUID], Meta(max_length=WATCHED)] = []
+    open: uuid.UUID | None = None
+    last: Id | None = None
+    newcomers: bool = False
+
+
+class Typing(Struct):
+    user: uuid.UUID
+    on: bool
+
+
+class Read(Struct):
+    user: uuid.UUID
+    up_to: Id
+
+
+class Pong(Struct):
+    pass
+
+
+class _Head(Struct):
+    type: str
+
+
+Frame = Watch | Typing | Read | Pong
+_HEAD = msgspec.json.Decoder(_Head)
+_DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
+    name: msgspec.json.Decoder(struct)
+    for name, struct in {"watch": Watch, "typing": Typing, "read": Read, "pong": Pong}.items()
+}
+
+
+def decode(text: str) -> Frame:
+    """The frame in `text`. Raises BadFrame."""
+    try:
+        return _DECODERS[_HEAD.decode(text).type].decode(text)  # type: ignore[no-any-return]
+    except (msgspec.MsgspecError, RecursionError, UnicodeError, KeyError) as error:
+        raise BadFrame from error

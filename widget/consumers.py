@@ -1,0 +1,286 @@
+"""The visitor socket: everything a stranger can say to us, frame by frame."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from typing import Any
+from urllib.parse import parse_qs
+
+import structlog
+from channels.db import database_sync_to_async
+
+from chatadmin.lib.address import network_prefix, scope_address
+from chatadmin.lib.bus import Event, announce_now
+from chatadmin.lib.limits import Bucket, Rate
+from chatadmin.lib.socket import Closing, Receive, Scope, Send, Socket
+from staff import presence as staff_presence
+from staff.models import Widget
+from users import presence
+from users.device import device_of
+from users.models import ChatUser
+from widget import edge, frames, sessions
+from widget.frames import FrameError
+from widget.hub import VisitorHub
+
+log = structlog.get_logger("chatadmin.widget")
+
+HELLO_SECONDS = 10.0
+TYPING = Rate(burst=1, per_second=1)
+OTHERS = Rate(burst=30, per_second=5)
+OWN_KEYS = 1_000
+ADDRESS_BEAT_SECONDS = 60
+
+
+class VisitorSocket(Socket):
+    """One tab of one visitor."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        super().__init__(scope, receive, send)
+        self.id = secrets.token_hex(8)
+        self.address = scope_address(scope)
+        self.flood = edge.Flood(self.address)
+        self.typing_budget, self.other_budget = Bucket(TYPING), Bucket(OTHERS)
+        self.widget: Widget | None = None
+        self.person: ChatUser | None = None
+        self.visit_id = 0
+        self.cursor = 0
+        self.history = "behind"
+        self.waiting: list[dict[str, Any]] = []
+        self.own_keys: dict[str, None] = {}
+        self.hello_by = time.monotonic() + HELLO_SECONDS
+        self.address_beat_at = 0.0
+        self.patience_seconds = HELLO_SECONDS
+
+    # -- the socket's life
+
+    async def opened(self) -> None:
+        key = parse_qs(self.scope["query_string"].decode("latin-1")).get("key", [""])[0]
+        self.widget, held = await _admit(key, self.address, self.id)
+        self.address_beat_at = time.monotonic()
+        if self.widget is None or not edge.may_embed(self.widget, self.header(b"origin"), self.header(b"host")):
+            raise Closing(4403, "origin or key refused")
+        if held > edge.ceiling(edge.SOCKETS_PER_ADDRESS):
+            raise Closing(4429, "too many sockets from this address")
+        presence.keep()
+
+    async def closed(self) -> None:
+        if self.person is not None:
+            VisitorHub.current().unwatch(self, [str(self.person.uuid)])
+        await _release(self.person, self.address, self.id)
+
+    def ping(self) -> str | None:
+        return frames.encode("ping") if self.person is not None else None
+
+    def silent(self) -> Closing:
+        return Closing(4400, "no hello") if self.person is None else super().silent()
+
+    async def received(self, text: str | None, binary: bytes | None) -> None:
+        if len(text or "") > frames.FRAME_BYTES or len((text or "").encode()) > frames.FRAME_BYTES:
+            raise Closing(4413, "frame too big")
+        try:
+            if text is None:
+                raise FrameError("malformed", "a binary frame")
+            await self._handle(frames.decode(text))
+        except FrameError as error:
+            if self.person is None:
+                self.push(frames.error_frame(error))
+                raise Closing(4400, "no valid hello") from None
+            self.push(frames.error_frame(error))
+            if self.flood.refused():
+                raise Closing(4429, "flood") from None
+        except sessions.IdentityRefused:
+            self.push(frames.encode("error", code="identity", detail="the identity's hash is missing, wrong or expired"))
+            raise Closing(4401, "identity refused") from None
+        except sessions.TooManyPeople:
+            self.push(frames.encode("error", code="too_fast", detail="too many new people from this address"))
+            raise Closing(4429, "too many new people") from None
+        except sessions.Blocked:
+            raise Closing(4403, "blocked") from None
+        except sessions.Gone:
+            self.forget()
+
+    async def _handle(self, frame: frames.Frame) -> None:
+        if isinstance(frame, frames.Hello):
+            await self._hello(frame)
+            return
+        if self.person is None:
+            raise Closing(4400, "hello comes first")
+        self._beat()
+        if isinstance(frame, frames.NewText):
+            await self._message(frame)
+        elif isinstance(frame, frames.Typing):
+            await self._typing(frame)
+        elif not isinstance(frame, frames.Pong):
+            await self._other(frame)
+
+    # -- frames
+
+    async def _hello(self, frame: frames.Hello) -> None:
+        if self.person is not None and not self.other_budget.take():
+            raise FrameError("too_fast", "too many frames")
+        assert self.widget is not None
+        device = device_of(self.header(b"user-agent"))
+        arrival = sessions.arrival_of(frame.page, device, network_prefix(self.address))
+        self.history, self.waiting = "greeting", []
+        hub = VisitorHub.current()
+        before = self.person
+        opened, sockets, staff_online = await _open(self.widget, frame, arrival, self.address, self.id, before)
+        if before is not None and before.pk != opened.person.pk:
+            hub.unwatch(self, [str(before.uuid)])
+        self.person, self.visit_id = opened.person, opened.visit_id
+        # Listening first, reading second: what is committed in between is in both, and told once.
+        hub.watch(self, [str(opened.person.uuid)])
+        messages, more = await _history(opened.person.pk, frame.after)
+        if sockets > edge.ceiling(edge.SOCKETS_PER_VISITOR):
+            raise Closing(4429, "too many sockets of this visitor")
+        self.patience_seconds = 45.0
+        self.cursor = messages[-1].pk if messages else frame.after
+        self.push(
+            frames.encode(
+                "welcome",
+                token=opened.token,
+                user=frames.user_fields(opened.person),
+                messages=[frames.message_fields(message) for message in messages],
+                more=more,
+                unread=opened.unread,
+                staff_online=staff_online,
+                widget=_appearance(self.widget),
+            )
+        )
+        # Somebody who is behind says hello again; a newer message told now would hide the gap from them.
+        self.history = "behind" if more else "whole"
+        waiting, self.waiting = self.waiting, []
+        for fields in waiting:
+            self.deliver(fields)
+
+    async def _message(self, frame: frames.NewText) -> None:
+        assert self.person is not None
+        key = frame.client_id.lower()
+        self.own_keys[key] = None
+        if len(self.own_keys) > OWN_KEYS:
+            del self.own_keys[next(iter(self.own_keys))]
+        stored = await _say(self.person.pk, frame)
+        message = stored.message
+        self.push(
+            frames.encode("ack", client_id=frame.client_id, id=message.pk, at=frames.moment(message.created_at))
+        )
+
+    async def _typing(self, frame: frames.Typing) -> None:
+        assert self.person is not None
+        if not (self.typing_budget if frame.on else self.other_budget).take():
+            raise FrameError("too_fast", "typing: once a second")
+        await announce_now(
+            Event("typing.changed", str(self.person.uuid), {"side": "visitor", "on": frame.on})
+        )
+
+    async def _other(self, frame: frames.Frame) -> None:
+        assert self.person is not None and self.widget is not None
+        if not self.other_budget.take():
+            raise FrameError("too_fast", "too many frames")
+        if isinstance(frame, frames.Ping):
+            self.push(frames.encode("pong"))
+        elif isinstance(frame, frames.Read):
+            await _read(self.person.pk, frame.up_to)
+        elif isinstance(frame, frames.Widget):
+            await _move(self.person.pk, self.visit_id, frame.event)
+        elif isinstance(frame, frames.PageView):
+            await _see(self.person.pk, self.visit_id, frame.url, frame.title)
+        elif isinstance(frame, frames.Identify):
+            await self._identify(frame)
+
+    async def _identify(self, frame: frames.Identify) -> None:
+        assert self.person is not None and self.widget is not None
+        before = self.person
+        person, changed = await _identify(self.widget, before.pk, frame)
+        if person.pk != before.pk:
+            self.become(person)
+            await _switch(before, person, self.id)
+        else:
+            self.person = person
+        self.push(frames.encode("identified", user=frames.user_fields(person), reload=changed))
+
+    # -- what others tell this socket
+
+    def deliver(self, fields: dict[str, Any]) -> None:
+        """A message of this person was committed: sent on, unless the other side has it already."""
+        if self.history == "greeting":
+            self.waiting.append(fields)
+        if self.history != "whole" or fields["id"] <= self.cursor:
+            return
+        self.cursor = fields["id"]
+        if fields.get("client_id") not in self.own_keys:
+            self.push(frames.encode("message", **fields))
+
+    def become(self, person: ChatUser) -> None:
+        """This tab belongs to somebody else from now on: the one whom the earlier person was joined to."""
+        hub = VisitorHub.current()
+        if self.person is not None:
+            hub.unwatch(self, [str(self.person.uuid)])
+        self.person = person
+        hub.watch(self, [str(person.uuid)])
+
+    def forget(self) -> None:
+        """The person was erased: tells the tab, and nothing else any more."""
+        self.drop_queue()
+        self.push(frames.encode("forget"))
+        self.close(Closing(1000, "forgotten"))
+
+    def _beat(self) -> None:
+        assert self.person is not None
+        presence.beat(self.person.uuid, self.id)
+        now = time.monotonic()
+        if now - self.address_beat_at >= ADDRESS_BEAT_SECONDS:
+            self.address_beat_at = now
+            task = asyncio.ensure_future(database_sync_to_async(edge.sockets_of)(self.address, self.id))
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+
+def _appearance(widget: Widget) -> dict[str, Any]:
+    asked = [name for name, wanted in (("name", widget.ask_name), ("email", widget.ask_email)) if wanted]
+    return {"title": widget.title, "greeting": widget.greeting, "accent": widget.accent, "ask": asked}
+
+
+# -- one thread hop each
+
+_say = database_sync_to_async(sessions.say)
+_read = database_sync_to_async(sessions.read_up_to)
+_move = database_sync_to_async(sessions.move_widget)
+_see = database_sync_to_async(sessions.see_page)
+_identify = database_sync_to_async(sessions.identify)
+_history = database_sync_to_async(sessions.history)
+
+
+@database_sync_to_async
+def _admit(key: str, address: str, socket: str) -> tuple[Widget | None, int]:
+    widget = Widget.objects.filter(key=key[:40]).first() if "\x00" not in key else None
+    return widget, edge.sockets_of(address, socket)
+
+
+@database_sync_to_async
+def _open(
+    widget: Widget,
+    frame: frames.Hello,
+    arrival: sessions.visits.Arrival,
+    address: str,
+    socket: str,
+    before: ChatUser | None,
+) -> tuple[sessions.Opened, int, bool]:
+    opened = sessions.open_session(widget, frame, arrival, address)
+    if before is not None and before.pk != opened.person.pk:
+        presence.leave(before.uuid, socket)
+    return opened, presence.arrive(opened.person.uuid, socket), staff_presence.anyone_here()
+
+
+@database_sync_to_async
+def _switch(before: ChatUser, after: ChatUser, socket: str) -> None:
+    presence.leave(before.uuid, socket)
+    presence.arrive(after.uuid, socket)
+
+
+@database_sync_to_async
+def _release(person: ChatUser | None, address: str, socket: str) -> None:
+    if person is not None:
+        presence.leave(person.uuid, socket)
+    edge.release(address, socket)

@@ -1,0 +1,70 @@
+"""The public edge: which sites may embed a widget, how many sockets an address may hold, and what a flood is."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from chatadmin.lib.leases import Terms, leases
+from chatadmin.lib.limits import Bucket, Rate
+from staff.models import Widget
+
+SOCKETS_PER_VISITOR = 12
+SOCKETS_PER_ADDRESS = 500
+REFUSED_FRAMES, REFUSED_SECONDS = 50, 10.0
+ADDRESS_REFUSALS = Rate(burst=500, per_second=50)
+KEEP_ADDRESSES = 10_000
+OWN_ORIGIN = "self"
+ADDRESS_TERMS = Terms(lease_seconds=150, grace_seconds=0)
+
+_refused: dict[str, Bucket] = {}
+
+
+def may_embed(widget: Widget, origin: str, host: str) -> bool:
+    """Whether a page of `origin` may open this widget's socket; `host` is the request's own Host header."""
+    if not origin or origin == "null":
+        return False
+    allowed = {item.rstrip("/").lower() for item in [*widget.allowed_origins, *settings.WIDGET_ORIGINS]}
+    if origin.lower() in allowed:
+        return True
+    return OWN_ORIGIN in allowed and bool(host) and urlsplit(origin).netloc.lower() == host.lower()
+
+
+def sockets_of(address: str, socket: str) -> int:
+    """Counts a socket of `address`, or goes on counting it. Returns how many it holds in all processes."""
+    return leases("addresses", ADDRESS_TERMS).touch([(address, socket)])[address][1]
+
+
+def release(address: str, socket: str) -> None:
+    """Stops counting a socket."""
+    store = leases("addresses", ADDRESS_TERMS)
+    store.drop(address, socket)
+    store.reap()
+
+
+def ceiling(count: int) -> int:
+    """A ceiling as this installation applies it."""
+    return count * settings.LIMITS_FACTOR
+
+
+class Flood:
+    """Counts a socket's refused frames: 50 in 10 s are a flood, and so are 500 of one address."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.times: deque[float] = deque()
+
+    def refused(self, now: float | None = None) -> bool:
+        """Counts one; True where that makes it a flood."""
+        now = time.monotonic() if now is None else now
+        self.times.append(now)
+        while self.times and self.times[0] <= now - REFUSED_SECONDS:
+            self.times.popleft()
+        bucket = _refused.pop(self.address, None) or Bucket(ADDRESS_REFUSALS)
+        _refused[self.address] = bucket
+        while len(_refused) > KEEP_ADDRESSES:
+            del _refused[next(iter(_refused))]
+        return not bucket.take() or len(self.times) >= ceiling(REFUSED_FRAMES)

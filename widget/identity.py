@@ -1,0 +1,212 @@
+"""Who someone is: checks a signed identity and the claims beside it, and finds the person a hello belongs to."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import time
+import unicodedata
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from email_validator import EmailNotValidError, validate_email
+
+from chatadmin.lib.bus import Event, announce
+from chatadmin.lib.tokens import folded
+from conversations.actions import Gone, locked_person, record_event
+from conversations.merging import merge
+from conversations.models import EventKind
+from staff.models import Widget
+from users.models import EXTERNAL_ID_CHARS, NAME_CHARS, ChatUser, VisitorToken
+from widget.frames import FrameError
+
+TRAITS_BYTES = 4_096
+TRAITS_KEYS = 50
+ATTEMPTS = 4
+
+
+class IdentityRefused(Exception):
+    """The signature is missing, wrong or out of date."""
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What somebody says of themselves: only the fields they named; None clears."""
+
+    fields: dict[str, str] = field(default_factory=dict)
+    traits: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A checked identity: its external id is vouched for, its claims are not."""
+
+    external_id: str
+    claims: Claims
+
+
+def has_controls(text: str) -> bool:
+    """Whether `text` holds control characters."""
+    return any(unicodedata.category(char) == "Cc" for char in text)
+
+
+def claims_of(raw: dict[str, Any]) -> Claims:
+    """Checked claims out of `name`, `email` and `traits`. Raises FrameError `invalid` naming the field."""
+    fields: dict[str, str] = {}
+    if "name" in raw:
+        fields["name"] = _name(raw["name"])
+    if "email" in raw:
+        fields["email"] = _email(raw["email"])
+    traits = raw.get("traits")
+    if traits is not None:
+        _check_traits(traits)
+    return Claims(fields, traits)
+
+
+def _name(value: object) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str) or len(value) > NAME_CHARS or has_controls(value):
+        raise FrameError("invalid", f"name: text of at most {NAME_CHARS} characters without controls")
+    return value.strip()
+
+
+def _email(value: object) -> str:
+    if value is None or value == "":
+        return ""
+    try:
+        if not isinstance(value, str) or len(value) > 254:
+            raise EmailNotValidError
+        return validate_email(value.strip(), check_deliverability=False, test_environment=True).normalized
+    except EmailNotValidError:
+        raise FrameError("invalid", "email: not an e-mail address") from None
+
+
+def _check_traits(traits: object) -> None:
+    if not isinstance(traits, dict) or len(traits) > TRAITS_KEYS:
+        raise FrameError("invalid", f"traits: an object of at most {TRAITS_KEYS} keys")
+    encoded = msgspec.json.encode(traits)
+    if len(encoded) > TRAITS_BYTES or b"\\u0000" in encoded:
+        raise FrameError("invalid", f"traits: at most {TRAITS_BYTES} bytes of JSON without NUL")
+
+
+def check(widget: Widget, raw: dict[str, Any], now: float | None = None) -> Identity:
+    """The identity in `raw`, if `widget`'s secret has signed it.
+
+    `hash` is HMAC-SHA256 in hex of the external id, or of `external_id + "\\n" + expires`. Raises FrameError
+    `invalid` for an external id that can't be one or claims that aren't text, IdentityRefused for the signature.
+    """
+    external_id = raw.get("external_id")
+    if (
+        not isinstance(external_id, str)
+        or not 1 <= len(external_id) <= EXTERNAL_ID_CHARS
+        or has_controls(external_id)
+    ):
+        raise FrameError("invalid", f"external_id: 1 to {EXTERNAL_ID_CHARS} characters without controls")
+    signed = external_id
+    expires = raw.get("expires")
+    if expires is not None:
+        if isinstance(expires, str) and expires.isascii() and expires.isdigit() and len(expires) < 20:
+            expires = int(expires)
+        if type(expires) is not int:
+            raise IdentityRefused
+        signed = f"{external_id}\n{expires}"
+    expected = hmac.new(widget.identity_secret.encode(), signed.encode(), hashlib.sha256).hexdigest()
+    given = raw.get("hash")
+    given_bytes = given.lower().encode() if isinstance(given, str) else b""
+    if not hmac.compare_digest(expected.encode(), given_bytes):
+        raise IdentityRefused
+    if expires is not None and expires < (time.time() if now is None else now):
+        raise IdentityRefused
+    return Identity(external_id, claims_of(raw))
+
+
+def apply_claims(person: ChatUser, claims: Claims, *, vouched: bool = False) -> list[str]:
+    """Puts claims on the person's row, which the caller has locked; `vouched`: its external id is new.
+
+    Returns the fields that changed.
+    """
+    changed = ["external_id"] if vouched else []
+    for name, value in claims.fields.items():
+        if getattr(person, name) != value:
+            setattr(person, name, value)
+            setattr(person, f"{name}_folded", folded(value))
+            changed.append(name)
+    if claims.traits is not None and claims.traits != person.traits:
+        person.traits = claims.traits
+        changed.append("traits")
+    if not changed:
+        return changed
+    if person.is_anonymous:
+        person.identified_at = None
+    else:
+        person.identified_at = person.identified_at or timezone.now()
+    person.save()
+    if any(getattr(person, name) for name in changed):
+        record_event(person=person, kind=EventKind.IDENTIFIED, data={"fields": changed})
+    announce(Event("user.changed", str(person.uuid), {"fields": changed}))
+    return changed
+
+
+def token_hash(token: str) -> str:
+    """What is kept of a visitor's token."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def person_of_token(token: str | None) -> ChatUser | None:
+    """The living person whose browser holds `token`."""
+    if not token or len(token) > 200:
+        return None
+    return ChatUser.objects.filter(tokens__token_hash=token_hash(token), erased_at=None).first()
+
+
+def new_token(person: ChatUser) -> str:
+    """A fresh token for `person`; it is shown once."""
+    token = secrets.token_urlsafe(32)
+    VisitorToken.objects.create(chat_user=person, token_hash=token_hash(token))
+    return token
+
+
+def person_of_identity(identity: Identity, visitor: ChatUser | None) -> ChatUser:
+    """The person of that external id, made where there is none; `visitor` is joined to them if they never had one.
+
+    Tried again where somebody else made, joined or erased one of the two in between.
+    """
+    for attempt in range(ATTEMPTS):
+        try:
+            return _settle(identity, visitor)
+        except (IntegrityError, Gone):
+            if attempt == ATTEMPTS - 1:
+                raise
+            if visitor is not None:
+                visitor = ChatUser.objects.filter(pk=visitor.pk, erased_at=None).first()
+    raise Gone
+
+
+def _settle(identity: Identity, visitor: ChatUser | None) -> ChatUser:
+    target = ChatUser.objects.filter(external_id=identity.external_id, erased_at=None).first()
+    nameless = visitor if visitor is not None and visitor.external_id is None else None
+    if target is not None and nameless is not None and nameless.pk != target.pk:
+        target = merge(source_id=nameless.pk, target_id=target.pk)
+    with transaction.atomic():
+        if target is None and nameless is None:
+            person = ChatUser(uuid=uuid.uuid4(), last_active=timezone.now())
+            created = True
+        else:
+            person = locked_person((target or nameless).pk)  # type: ignore[union-attr]
+            created = False
+        if person.external_id is not None and person.external_id != identity.external_id:
+            raise Gone
+        vouched = person.external_id is None
+        person.external_id = identity.external_id
+        person.verified_at = person.verified_at or timezone.now()
+        person.save()
+        apply_claims(person, identity.claims, vouched=vouched)
+        if created:
+            announce(Event("user.created", str(person.uuid)))
+    return person
