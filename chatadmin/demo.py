@@ -26,7 +26,9 @@ def ensure() -> None:
     known = details() if path.exists() else {}
     accounts = {name: _account(name, known.get(name, {}).get("password")) for name in STAFF}
     if not ChatUser.objects.exists():
-        load_demo(users=PEOPLE, messages=MESSAGES, seed=SEED, staff=[account for account, _ in accounts.values()])
+        load_demo(
+            users=PEOPLE, messages=MESSAGES, seed=SEED, staff=[account for account, _ in accounts.values()]
+        )
     widget = Widget.objects.order_by("pk").first()
     assert widget is not None
     written: dict[str, Any] = {"url": f"http://{settings.HOST}:{settings.PORT}"}

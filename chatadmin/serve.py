@@ -54,7 +54,9 @@ def keep_secret(var: Path) -> None:
                 os.link(fresh, path)
             fresh.unlink()
     except OSError as error:
-        sys.exit(f"chatadmin: can't write to {var} ({error.strerror}): set CHATADMIN_VAR to a folder that is yours.")
+        sys.exit(
+            f"chatadmin: can't write to {var} ({error.strerror}): set CHATADMIN_VAR to a folder that is yours."
+        )
 
 
 def need_free_port(host: str, port: int) -> None:
@@ -128,7 +130,9 @@ def prepare() -> None:
     except Error as error:
         vendor = connection.vendor
         detail = str(error).strip().splitlines()[0] if vendor == "postgresql" and error.args else ""
-        sys.exit(f"chatadmin: the database can't be prepared: {detail or type(error).__name__}. Look at DATABASE_URL.")
+        sys.exit(
+            f"chatadmin: the database can't be prepared: {detail or type(error).__name__}. Look at DATABASE_URL."
+        )
     collect_static()
     from staff.actions import ensure_widget
 
@@ -230,7 +234,10 @@ def greet(visitors: Visitors) -> None:
         details = demo.details()
         visitors.start(details["url"], details["widget_key"], settings.VAR_DIR / "simulated.json")
     else:
-        print("Sign in with your account; `.venv/bin/python manage.py createsuperuser` makes the first.", flush=True)
+        print(
+            "Sign in with your account; `.venv/bin/python manage.py createsuperuser` makes the first.",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

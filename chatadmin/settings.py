@@ -22,6 +22,7 @@ DATABASES = {"default": env.database(VAR_DIR)}
 IS_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
 DEMO = env.flag("DEMO") or not env.text("DATABASE_URL")
 REDIS_URL = env.text("REDIS_URL")
+BACKUP_DAYS = env.whole("BACKUP_DAYS", 30, most=3650)
 LIMITS = env.choice("LIMITS", "default", ("default", "bench"))
 LIMITS_FACTOR = 10_000 if LIMITS == "bench" else 1
 if LIMITS == "bench" and HOST not in LOOPBACK:
@@ -194,7 +195,12 @@ EMAIL_TIMEOUT = 15
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"()": "chatadmin.lib.log.QuietFormatter", "format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "line": {
+            "()": "chatadmin.lib.log.QuietFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {"chatadmin": {"level": "INFO"}, "django.server": {"level": "WARNING"}},

@@ -28,7 +28,12 @@ def merge(*, source_id: int, target_id: int) -> ChatUser:
     """
     with transaction.atomic():
         # In id order: two joins that cross would otherwise wait for each other.
-        rows = {row.pk: row for row in ChatUser.objects.select_for_update().filter(pk__in=[source_id, target_id]).order_by("pk")}
+        rows = {
+            row.pk: row
+            for row in ChatUser.objects.select_for_update()
+            .filter(pk__in=[source_id, target_id])
+            .order_by("pk")
+        }
         source, target = rows.get(source_id), rows.get(target_id)
         if source is None or target is None or source.erased_at or target.erased_at:
             raise Gone

@@ -12,7 +12,7 @@ from channels.db import database_sync_to_async
 
 from chatadmin.lib.bus import Event, announce_now
 from chatadmin.lib.limits import Bucket, Rate
-from chatadmin.lib.socket import Closing, Receive, Scope, Send, Socket
+from chatadmin.lib.socket import COME_BACK, Closing, Receive, Scope, Send, Socket
 from conversations.actions import Gone, mark_read
 from conversations.models import Side
 from live import fragments, frames
@@ -66,7 +66,7 @@ class StaffSocket(Socket):
         return json.dumps({"type": "ping"})
 
     def silent(self) -> Closing:
-        return Closing(4408, "silent")
+        return Closing(COME_BACK, "silent")
 
     def lagged(self) -> None:
         """This page reads too slowly: what waits for it is dropped, and it is told to ask for its state again."""

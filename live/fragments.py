@@ -72,11 +72,15 @@ def changed(changes: Mapping[str, Change], typing: Iterable[str], opened: set[st
 
 def state(person: Person, last: int | None) -> str | None:
     """Everything that an open profile may have missed after message `last`; None where that is too much to tell."""
-    after = Message.objects.filter(chat_user=person.user, id__gt=last).order_by("id") if last is not None else []
+    after = (
+        Message.objects.filter(chat_user=person.user, id__gt=last).order_by("id") if last is not None else []
+    )
     missed = list(after[: CATCH_UP + 1])
     if len(missed) > CATCH_UP:
         return None
-    return "".join([*_open_leaves(person, ALL_SLOTS), *_messages(person, missed), *_read_marks(person, missed)])
+    return "".join(
+        [*_open_leaves(person, ALL_SLOTS), *_messages(person, missed), *_read_marks(person, missed)]
+    )
 
 
 def rows(persons: Sequence[Person]) -> str:
@@ -117,9 +121,14 @@ def _profile(person: Person, change: Change) -> str:
     fresh = list(Message.objects.filter(pk__in=change.messages).order_by("pk"))
     parts += _messages(person, fresh)
     for first, up_to in change.read:
-        parts += _read_marks(person, Message.objects.filter(chat_user=person.user, id__range=(first, up_to))[:CATCH_UP])
+        parts += _read_marks(
+            person, Message.objects.filter(chat_user=person.user, id__range=(first, up_to))[:CATCH_UP]
+        )
     events = ActivityEvent.objects.filter(pk__in=change.events).select_related("visit").order_by("pk")
-    entries = [*(entry_of_event(event) for event in events), *(entry_of_message(message) for message in fresh)]
+    entries = [
+        *(entry_of_event(event) for event in events),
+        *(entry_of_message(message) for message in fresh),
+    ]
     for entry in entries:
         html = render_to_string("conversations/entry.html", {"entry": entry})
         parts.append(_insert("afterbegin", person, "[data-timeline]", html))
@@ -131,7 +140,12 @@ def _profile(person: Person, change: Change) -> str:
 
 def _messages(person: Person, messages: Iterable[Message]) -> list[str]:
     return [
-        _insert("beforeend", person, "[data-log]", render_to_string("conversations/message.html", {"message": message}))
+        _insert(
+            "beforeend",
+            person,
+            "[data-log]",
+            render_to_string("conversations/message.html", {"message": message}),
+        )
         for message in messages
     ]
 

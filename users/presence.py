@@ -109,7 +109,11 @@ class _Beats:
     def due(self, people: Iterable[str]) -> list[str]:
         now = time.monotonic()
         with self.lock:
-            due = [person for person in people if now - self.told.get(person, -DATABASE_SECONDS) >= DATABASE_SECONDS]
+            due = [
+                person
+                for person in people
+                if now - self.told.get(person, -DATABASE_SECONDS) >= DATABASE_SECONDS
+            ]
             for person in due:
                 self.told[person] = now
             return due

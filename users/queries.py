@@ -43,9 +43,13 @@ def people(chat_users: Sequence[ChatUser]) -> list[Person]:
     """`chat_users` as pages show them, in the same order: two queries and one look at presence, however many."""
     ids = [chat_user.pk for chat_user in chat_users]
     online = presence.online([chat_user.uuid for chat_user in chat_users])
-    started = dict(Visit.objects.filter(chat_user__in=ids, ended_at=None).values_list("chat_user", "started_at"))
+    started = dict(
+        Visit.objects.filter(chat_user__in=ids, ended_at=None).values_list("chat_user", "started_at")
+    )
     tags: dict[int, list[Tag]] = {}
-    for tagging in Tagging.objects.filter(chat_user__in=ids).select_related("tag").order_by("tag__name_folded"):
+    for tagging in (
+        Tagging.objects.filter(chat_user__in=ids).select_related("tag").order_by("tag__name_folded")
+    ):
         tags.setdefault(tagging.chat_user_id, []).append(tagging.tag)
     return [
         Person(

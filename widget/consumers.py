@@ -59,7 +59,9 @@ class VisitorSocket(Socket):
         key = parse_qs(self.scope["query_string"].decode("latin-1")).get("key", [""])[0]
         self.widget, held = await _admit(key, self.address, self.id)
         self.address_beat_at = time.monotonic()
-        if self.widget is None or not edge.may_embed(self.widget, self.header(b"origin"), self.header(b"host")):
+        if self.widget is None or not edge.may_embed(
+            self.widget, self.header(b"origin"), self.header(b"host")
+        ):
             raise Closing(4403, "origin or key refused")
         if held > edge.ceiling(edge.SOCKETS_PER_ADDRESS):
             raise Closing(4429, "too many sockets from this address")
@@ -91,7 +93,11 @@ class VisitorSocket(Socket):
             if self.flood.refused():
                 raise Closing(4429, "flood") from None
         except sessions.IdentityRefused:
-            self.push(frames.encode("error", code="identity", detail="the identity's hash is missing, wrong or expired"))
+            self.push(
+                frames.encode(
+                    "error", code="identity", detail="the identity's hash is missing, wrong or expired"
+                )
+            )
             raise Closing(4401, "identity refused") from None
         except sessions.TooManyPeople:
             self.push(frames.encode("error", code="too_fast", detail="too many new people from this address"))
@@ -126,7 +132,9 @@ class VisitorSocket(Socket):
         self.history, self.waiting = "greeting", []
         hub = VisitorHub.current()
         before = self.person
-        opened, sockets, staff_online = await _open(self.widget, frame, arrival, self.address, self.id, before)
+        opened, sockets, staff_online = await _open(
+            self.widget, frame, arrival, self.address, self.id, before
+        )
         if before is not None and before.pk != opened.person.pk:
             hub.unwatch(self, [str(before.uuid)])
         self.person, self.visit_id = opened.person, opened.visit_id
@@ -164,7 +172,9 @@ class VisitorSocket(Socket):
         stored = await _say(self.person.pk, frame)
         message = stored.message
         self.push(
-            frames.encode("ack", client_id=frame.client_id, id=message.pk, at=frames.moment(message.created_at))
+            frames.encode(
+                "ack", client_id=frame.client_id, id=message.pk, at=frames.moment(message.created_at)
+            )
         )
 
     async def _typing(self, frame: frames.Typing) -> None:

@@ -139,9 +139,9 @@ def _client_id(text: str) -> str | None:
     return found[:100] if found is not None else None
 
 
-def encode(kind: str, **fields: Any) -> str:
+def encode(frame_type: str, /, **fields: Any) -> str:
     """A frame to the visitor."""
-    return msgspec.json.encode({"type": kind, **fields}).decode()
+    return msgspec.json.encode({"type": frame_type, **fields}).decode()
 
 
 def error_frame(error: FrameError) -> str:

@@ -1,0 +1,141 @@
+// The page's side of the staff socket: says what the page shows, lets in what changed, drops what is there already.
+// htmx's ws extension holds the connection and swaps the fragments; window.chatadminLive.send() is for other scripts.
+(() => {
+  "use strict";
+  const WATCHED = 200;
+  const READ_DELAY_MS = 400;
+  const BANNER_DELAY_MS = 3000;
+  const RETRY_MS = 3000;
+  let wrapper = null;
+  let isOpen = false;
+  let bannerTimer = 0;
+  let watchTimer = 0;
+  let readTimer = 0;
+
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const openPage = () => document.querySelector("[data-open]");
+  const highest = (nodes) => nodes.reduce((top, node) => Math.max(top, Number(node.dataset.message)), 0);
+
+  function send(frame) {
+    if (isOpen && wrapper) wrapper.sendImmediately(JSON.stringify(frame));
+  }
+
+  function watch() {
+    const users = [...new Set(all("[data-user]").map((node) => node.dataset.user))].slice(0, WATCHED);
+    const page = openPage();
+    const log = page && page.querySelector("[data-log]");
+    send({
+      type: "watch",
+      users,
+      open: page ? page.dataset.open : null,
+      last: log ? highest(all("[data-message]", log)) : null,
+      newcomers: Boolean(document.querySelector("[data-newcomers]")),
+    });
+  }
+
+  function watchSoon() {
+    clearTimeout(watchTimer);
+    watchTimer = setTimeout(watch, 50);
+  }
+
+  function banner(lost) {
+    clearTimeout(bannerTimer);
+    const node = document.querySelector("[data-offline-banner]");
+    if (!node) return;
+    if (!lost) node.hidden = true;
+    else bannerTimer = setTimeout(() => { node.hidden = false; }, BANNER_DELAY_MS);
+  }
+
+  // A message counts as read once it is in view on a visible page.
+  const seen = new Set();
+  const observer = new IntersectionObserver((entries) => {
+    for (const entry of entries) {
+      const id = Number(entry.target.dataset.message);
+      if (entry.isIntersecting) seen.add(id);
+      else seen.delete(id);
+    }
+    tellRead();
+  });
+
+  function observe() {
+    for (const node of all('[data-log] [data-message][data-from="visitor"][data-read="false"]')) observer.observe(node);
+  }
+
+  function tellRead() {
+    clearTimeout(readTimer);
+    readTimer = setTimeout(() => {
+      const page = openPage();
+      if (!page || document.visibilityState !== "visible" || !isOpen) return;
+      const unread = [...seen].filter((id) => {
+        const node = page.querySelector(`[data-message="${id}"]`);
+        return node && node.dataset.read === "false";
+      });
+      if (!unread.length) return;
+      send({ type: "read", user: page.dataset.open, up_to: Math.max(...unread) });
+    }, READ_DELAY_MS);
+  }
+
+  function markRead(root) {
+    // The read mark is a leaf inside its message; the message itself carries the state for everyone else.
+    for (const mark of all("[data-read-mark]", root)) {
+      const message = mark.closest("[data-message]");
+      if (message) message.dataset.read = mark.dataset.readMark;
+    }
+  }
+
+  function told(frame) {
+    if (frame.type === "ping") send({ type: "pong" });
+    else if (frame.type === "lagged") watch();
+    else if (frame.type === "reload") location.reload();
+    else if (frame.type === "gone") {
+      if (frame.open) location.assign("/users/");
+      else all(`[data-user="${CSS.escape(frame.user)}"]`).forEach((node) => node.remove());
+    }
+  }
+
+  document.addEventListener("htmx:wsOpen", (event) => {
+    wrapper = event.detail.socketWrapper;
+    isOpen = true;
+    document.documentElement.dataset.live = "true";
+    banner(false);
+    watch();
+    tellRead();
+  });
+
+  document.addEventListener("htmx:wsClose", (event) => {
+    isOpen = false;
+    document.documentElement.dataset.live = "false";
+    banner(true);
+    const code = event.detail.event.code;
+    if (code === 4401) location.assign(`/login/?next=${encodeURIComponent(location.pathname + location.search)}`);
+    else if (![1006, 1011, 1012, 1013].includes(code)) setTimeout(() => wrapper && wrapper.reconnect(), RETRY_MS);
+  });
+
+  document.addEventListener("htmx:wsBeforeMessage", (event) => {
+    if (!event.detail.message.startsWith("{")) return;
+    event.preventDefault();
+    told(JSON.parse(event.detail.message));
+  });
+
+  document.addEventListener("htmx:oobBeforeSwap", (event) => {
+    const { fragment, target } = event.detail;
+    for (const attribute of ["data-message", "data-entry"]) {
+      for (const node of all(`[${attribute}]`, fragment)) {
+        if (target.querySelector(`[${attribute}="${CSS.escape(node.getAttribute(attribute))}"]`)) node.remove();
+      }
+    }
+  });
+
+  document.addEventListener("htmx:wsAfterMessage", () => {
+    markRead(document);
+    observe();
+  });
+  // Pages and fragments that htmx brings show other people than before.
+  document.addEventListener("htmx:afterSettle", () => {
+    observe();
+    watchSoon();
+  });
+  document.addEventListener("visibilitychange", tellRead);
+  document.addEventListener("DOMContentLoaded", observe);
+  window.chatadminLive = { send };
+})();
