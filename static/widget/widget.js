@@ -20,6 +20,7 @@
   const BODY_MAX = 4000; // code points
   const FRAME_MAX = 16200; // bytes of a body as JSON: the server closes on a frame over 16 KiB
   const SILENCE_SECONDS = 40;
+  const OWN_ACCENT = "#3f5bd8"; // as the look has it, with a lighter one for the dark
   const IDENTITY_FIELDS = ["external_id", "name", "email", "traits", "hash", "expires"];
 
   // ---------------------------------------------------------------- words
@@ -27,43 +28,18 @@
   // Escapes for what is not ASCII: the page may be in another encoding, and read this file in it.
   const LANGUAGE = "en";
   const STRINGS = {
-    title: "Chat with us",
-    greeting: "Hello! What can we do for you?",
-    launcher: "Open chat",
-    launcherUnread: "Open chat ({n} unread)",
-    close: "Close chat",
-    here: "We are here",
-    away: "We'll answer by e-mail",
-    messages: "Messages",
-    conversation: "Conversation",
-    compose: "Write a message\u2026",
-    send: "Send",
-    you: "You",
-    team: "Support",
-    arrived: "New message from {author}",
-    sending: "Sending\u2026",
-    sent: "Sent",
-    read: "Read {time}",
-    failed: "Could not be sent",
-    edit: "Edit",
-    typing: "{author} is typing\u2026",
-    left: "{n} characters left",
-    over: "{n} characters too many",
-    offline: "Offline, will send when you are back",
+    title: "Chat with us", greeting: "Hello! What can we do for you?", here: "We are here", away: "We'll answer by e-mail",
+    launcher: "Open chat", launcherUnread: "Open chat ({n} unread)", close: "Close chat",
+    messages: "Messages", conversation: "Conversation", you: "You", team: "Support",
+    arrived: "New message from {author}", typing: "{author} is typing\u2026", file: "File",
+    sending: "Sending\u2026", sent: "Sent", read: "Read {time}", failed: "Could not be sent",
+    compose: "Write a message\u2026", send: "Send", left: "{n} characters left", over: "{n} characters too many",
+    offline: "Offline, will send when you are back", refused: "Chat is not available here",
     unconfirmed: "We could not confirm who you are",
-    refused: "Chat is not available here",
-    ask: "Want the answer by e-mail if you leave?",
-    askNote: "Optional. Only for this.",
-    name: "Name",
-    email: "E-mail",
-    save: "Save",
-    saving: "Saving\u2026",
-    dismiss: "No, thanks",
-    badName: "This name can't be used.",
-    badEmail: "This e-mail address doesn't look right.",
-    thanksEmail: "Thanks. If you leave, we'll write to {email}.",
-    thanksName: "Thanks, {name}.",
-    file: "File",
+    ask: "Want the answer by e-mail if you leave?", askNote: "Optional. Only for this.",
+    name: "Name", email: "E-mail", save: "Save", saving: "Saving\u2026", dismiss: "No, thanks",
+    badName: "This name can't be used.", badEmail: "This e-mail address doesn't look right.",
+    thanksName: "Thanks, {name}.", thanksEmail: "Thanks. If you leave, we'll write to {email}.",
   };
 
   const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
@@ -75,8 +51,7 @@
 :host{all:initial!important;direction:ltr!important;display:block!important;position:fixed!important;
   right:0!important;bottom:0!important;z-index:2147483647!important}
 @media print{:host{display:none!important}}
-*{box-sizing:border-box;margin:0}
-[hidden]{display:none!important}
+*{box-sizing:border-box;margin:0}[hidden]{display:none!important}
 .w{color-scheme:light dark;--panel:light-dark(#fff,#1b1c1f);--sunken:light-dark(#f1f1ee,#2a2c30);
   --line:light-dark(#e4e4df,#34373c);--edge:light-dark(#83868b,#7d8188);--text:light-dark(#1d1e20,#ececee);
   --muted:light-dark(#5d6065,#a4a7ae);--accent:light-dark(#3f5bd8,#8da2ff);--on-accent:light-dark(#fff,#10131f);
@@ -96,26 +71,21 @@ svg{width:26px;height:26px;fill:none;stroke:currentColor;stroke-width:1.8;stroke
 dialog{position:fixed;inset:auto 20px 20px auto;margin:0;padding:0;width:344px;height:520px;max-width:none;
   max-height:calc(100dvh - 40px);border:1px solid var(--line);border-radius:16px;overflow:hidden;
   background:var(--panel);color:inherit;box-shadow:0 14px 50px #0003}
-dialog[open]{display:flex;flex-direction:column}
-dialog::backdrop{background:none}
-header{display:flex;align-items:center;gap:8px;padding:14px 10px 14px 16px}
-header div{flex:1;min-width:0}
+dialog[open]{display:flex;flex-direction:column}dialog::backdrop{background:none}
+header{display:flex;align-items:center;gap:8px;padding:14px 10px 14px 16px}header div{flex:1;min-width:0}
 h2{font-size:14px;font-weight:700;overflow-wrap:anywhere}
 .presence{font-size:12.5px}
-.presence::before{content:"";display:inline-block;width:9px;height:9px;border-radius:50%;margin-right:5px;
+.presence::before{content:"";display:inline-block;width:9px;height:9px;border-radius:50%;margin-right:5px;vertical-align:-.5px;
   border:1.5px solid currentColor}
 .presence.on::before{background:currentColor}
 header button{width:32px;height:32px;border-radius:8px;display:grid;place-items:center;flex:none}
 header button svg{width:20px;height:20px}
-header :focus-visible,.launcher:focus-visible{outline-color:currentColor}
-header :focus-visible{outline-offset:-2px}
-.launcher:focus-visible{outline-color:var(--text)}
+header :focus-visible{outline-color:currentColor;outline-offset:-2px}
 .scroll{flex:1;min-height:0;overflow-y:auto;overscroll-behavior:contain;padding:14px;display:flex;
   flex-direction:column;gap:8px}
 .scroll:focus-visible{outline-offset:-3px}
 .log{display:flex;flex-direction:column;gap:8px}
-.row{display:flex;flex-direction:column;align-items:flex-start}
-.row.me{align-items:flex-end}
+.row{display:flex;flex-direction:column;align-items:flex-start}.row.me{align-items:flex-end}
 .bubble{max-width:80%;padding:8px 12px;border-radius:13px;background:var(--sunken);white-space:pre-wrap;
   overflow-wrap:anywhere}
 .me .bubble{background:var(--accent);color:var(--on-accent)}
@@ -127,26 +97,21 @@ header :focus-visible{outline-offset:-2px}
 .day::first-letter{text-transform:uppercase}
 .who{font-size:12px;color:var(--muted);padding:4px 2px 2px}
 .meta{font-size:11.5px;color:var(--muted);padding:3px 2px 0;display:flex;align-items:center;gap:4px}
-.meta svg{width:13px;height:13px}
-.meta.bad,.error{color:var(--danger)}
-.link{text-decoration:underline;font-size:inherit;padding:0 4px}
+.meta svg{width:13px;height:13px}.meta.bad,.error{color:var(--danger)}
 .ask{border:1px solid var(--line);border-radius:11px;padding:10px 12px;display:flex;flex-wrap:wrap;
   align-items:center;gap:6px 8px}
-.ask h3{flex:1 0 100%}
-.ask h3{font-size:14px;font-weight:600}
+.ask h3{flex:1 0 100%;font-size:14px;font-weight:600}
 .ask label{display:grid;gap:2px;font-size:12.5px;flex:1 1 100px;min-width:0;align-self:flex-start}
 .ask label+label{flex-grow:2}
 .ask input{width:100%;font-size:14px;padding:6px 10px;border:1px solid var(--edge);border-radius:8px;
   background:var(--panel)}
 .ask input[aria-invalid=true]{border-color:var(--danger)}
-.ask .note,.error{font-size:12.5px}
-.note{color:var(--muted)}
+.ask .note,.error{font-size:12.5px}.note{color:var(--muted)}
 .buttons{display:flex;gap:6px;margin-left:auto;font-size:13px}
 .buttons button,.composer button{padding:5px 10px;border-radius:8px;font-weight:550}
 .buttons .plain{border:1px solid var(--edge)}
 .typing{font-size:12.5px;color:var(--muted);display:flex;align-items:center;gap:3px}
-.typing i{width:4px;height:4px;border-radius:50%;background:currentColor}
-.typing span{margin-left:4px}
+.typing i{width:4px;height:4px;border-radius:50%;background:currentColor}.typing span{margin-left:4px}
 .notice{padding:6px 14px;font-size:12.5px;background:var(--sunken);overflow-wrap:anywhere}
 .composer{border-top:1px solid var(--line);padding:8px 12px;display:flex;gap:8px;align-items:flex-end}
 .composer textarea{flex:1;min-width:0;resize:none;border:0;border-radius:8px;background:none;padding:5px 6px;
@@ -154,8 +119,7 @@ header :focus-visible{outline-offset:-2px}
 .composer textarea:focus-visible{outline:1.5px solid var(--edge);outline-offset:0}
 .composer :disabled{opacity:.6;cursor:default}
 ::placeholder{color:var(--muted);opacity:1}
-.counter{padding:0 14px 6px;font-size:12px;color:var(--muted);text-align:end}
-.counter.over{color:var(--danger);font-weight:600}
+.counter{padding:0 14px 6px;font-size:12px;color:var(--muted);text-align:end}.counter.over{color:var(--danger)}
 @media (max-width:479.98px){dialog{inset:0;width:100%;height:var(--height,100dvh);max-height:none;border:0;
   border-radius:0}.composer{padding-bottom:max(8px,env(safe-area-inset-bottom))}
   .composer textarea,.ask input{font-size:16px}}
@@ -201,8 +165,8 @@ header :focus-visible{outline-offset:-2px}
     };
   }
 
-  const browser = shelf("localStorage"); // token, asked: id of the user who was asked, seen: last message id seen
-  const NOBODY = { token: null, asked: null, seen: 0 };
+  const browser = shelf("localStorage"); // token; asked: the user who has answered our question
+  const NOBODY = { token: null, asked: null };
   const tab = shelf("sessionStorage"); // queue: what was not acknowledged, so that a reload loses nothing
 
   // ---------------------------------------------------------------- what is held
@@ -230,7 +194,8 @@ header :focus-visible{outline-offset:-2px}
   }
 
   function saveQueue() {
-    tab.set({ queue: queue.map(({ client_id, body, failed }) => ({ client_id, body, failed })) });
+    const waiting = queue.filter((item) => !item.failed);
+    tab.set({ queue: waiting.map(({ client_id, body }) => ({ client_id, body })) });
   }
 
   function pick(given, names) {
@@ -253,15 +218,15 @@ header :focus-visible{outline-offset:-2px}
   function settle(item, id, at) {
     queue = queue.filter((other) => other !== item);
     saveQueue();
-    Object.assign(item, { id, at, from: "visitor", kind: "text", failed: false });
+    Object.assign(item, { id, at, from: "visitor", failed: false });
     hold(item);
   }
 
   /* The id to resume from. An ack may overtake a reply committed just before it, so the last seconds are asked for
    * again: what is already held is known by its id. */
   function resumePoint() {
-    const settled = held.filter((message) => message.heardAt < heardAt - 5000);
-    return settled.length ? Math.max(0, settled[settled.length - 1].id) : 0;
+    const settled = held.filter((message) => message.heardAt < frameAt - 5000);
+    return settled.length ? settled[settled.length - 1].id : 0;
   }
 
   function clearShown() {
@@ -294,8 +259,11 @@ header :focus-visible{outline-offset:-2px}
 
   const ui = {};
 
-  function el(tag, attributes = {}, ...inside) {
+  /* An element: "tag.class.class", attributes (functions are listeners), what is inside. */
+  function el(kind, attributes = {}, ...inside) {
+    const [tag, ...classes] = kind.split(".");
     const node = document.createElement(tag);
+    if (classes.length) node.className = classes.join(" ");
     for (const [name, value] of Object.entries(attributes)) {
       if (typeof value === "function") node.addEventListener(name, value);
       else node.setAttribute(name, value);
@@ -315,82 +283,65 @@ header :focus-visible{outline-offset:-2px}
   }
 
   function build() {
-    ui.badge = el("span", { class: "badge", hidden: "" });
-    ui.launcher = el(
-      "button",
-      { class: "launcher accent", type: "button", "aria-haspopup": "dialog", click: () => open() },
-      icon("chat"),
-      ui.badge,
-    );
-    ui.announce = el("div", { class: "sr", role: "status" });
+    ui.badge = el("span.badge");
+    const button = { type: "button", "aria-haspopup": "dialog", click: open };
+    ui.launcher = el("button.launcher.accent", button, icon("chat"), ui.badge);
+    ui.announce = el("div.sr", { role: "status" });
     ui.title = el("h2", { id: "title", dir: "auto" });
-    ui.presence = el("p", { class: "presence" });
-    ui.greeting = el("p", { class: "bubble", dir: "auto" });
-    ui.log = el("div", { class: "log", role: "log", "aria-live": "polite", "aria-label": STRINGS.messages });
-    ui.typing = el("p", { class: "typing", hidden: "" }, el("i"), el("i"), el("i"), el("span"));
-    ui.thanks = el("p", { class: "thanks note", role: "status", dir: "auto" });
-    ui.scroll = el(
-      "div",
-      { class: "scroll", tabindex: "0", role: "group", "aria-label": STRINGS.conversation },
-      el("div", { class: "row" }, ui.greeting),
-      ui.log,
-      buildAsk(),
-      ui.thanks,
-      ui.typing,
-    );
-    ui.notice = el("p", { class: "notice", role: "status" });
-    ui.counter = el("p", { class: "counter", id: "counter", hidden: "" });
-    const closer = el("button", { type: "button", "aria-label": STRINGS.close, click: () => close() }, icon("close"));
+    ui.presence = el("p.presence");
+    const closer = el("button", { type: "button", "aria-label": STRINGS.close, click: close }, icon("close"));
+    ui.notice = el("p.notice", { role: "status" });
+    ui.counter = el("p.counter", { id: "counter" });
     ui.panel = el(
       "dialog",
       { "aria-labelledby": "title", keydown: onKey, cancel: onCancel },
-      el("header", { class: "accent" }, el("div", {}, ui.title, ui.presence), closer),
-      ui.scroll,
+      el("header.accent", {}, el("div", {}, ui.title, ui.presence), closer),
+      buildScroll(),
       ui.notice,
       buildComposer(),
       ui.counter,
     );
-    const about = { class: "w", lang: LANGUAGE, "aria-label": STRINGS.title };
-    ui.root = el("aside", about, ui.launcher, ui.panel, ui.announce);
-    mount();
+    const about = { lang: LANGUAGE, "aria-label": STRINGS.title };
+    ui.root = el("aside.w", about, ui.launcher, ui.panel, ui.announce);
+  }
+
+  function buildScroll() {
+    ui.greeting = el("p.bubble", { dir: "auto" });
+    ui.log = el("div.log", { role: "log", "aria-live": "polite", "aria-label": STRINGS.messages });
+    ui.thanks = el("p.thanks.note", { role: "status", dir: "auto" });
+    ui.typing = el("p.typing", {}, el("i"), el("i"), el("i"), el("span"));
+    const group = { tabindex: "0", role: "group", "aria-label": STRINGS.conversation };
+    const greeting = el("div.row", {}, ui.greeting);
+    ui.scroll = el("div.scroll", group, greeting, ui.log, buildAsk(), ui.thanks, ui.typing);
+    return ui.scroll;
   }
 
   function buildAsk() {
     for (const field of ["name", "email"]) {
-      ui[field] = el("input", {
-        type: field === "email" ? "email" : "text",
-        autocomplete: field,
-        maxlength: "254",
-        "aria-describedby": `${field}-error`,
-      });
-      ui[`${field}Error`] = el("span", { class: "error", id: `${field}-error` });
+      const type = field === "email" ? "email" : "text";
+      ui[field] = el("input", { type, autocomplete: field, maxlength: "254", "aria-describedby": `${field}-error` });
+      ui[`${field}Error`] = el("span.error", { id: `${field}-error` });
       ui[`${field}Row`] = el("label", {}, STRINGS[field], ui[field], ui[`${field}Error`]);
     }
-    ui.save = el("button", { class: "accent" });
-    const dismiss = el("button", { class: "plain", type: "button", click: dismissAsk }, STRINGS.dismiss);
+    ui.save = el("button.accent");
+    const dismiss = el("button.plain", { type: "button", click: dismissAsk }, STRINGS.dismiss);
     ui.ask = el(
-      "form",
-      { class: "ask", novalidate: "", hidden: "", "aria-labelledby": "ask", submit: saveAsk },
+      "form.ask",
+      { novalidate: "", "aria-labelledby": "ask", submit: saveAsk },
       el("h3", { id: "ask" }, STRINGS.ask),
       ui.nameRow,
       ui.emailRow,
-      el("p", { class: "note" }, STRINGS.askNote),
-      el("div", { class: "buttons" }, ui.save, dismiss),
+      el("p.note", {}, STRINGS.askNote),
+      el("div.buttons", {}, ui.save, dismiss),
     );
     return ui.ask;
   }
 
   function buildComposer() {
-    ui.text = el("textarea", {
-      rows: "1",
-      dir: "auto",
-      placeholder: STRINGS.compose,
-      "aria-label": STRINGS.compose,
-      "aria-describedby": "counter",
-      input: onInput,
-    });
-    ui.send = el("button", { class: "accent" }, STRINGS.send);
-    return el("form", { class: "composer", submit: onSubmit }, ui.text, ui.send);
+    const named = { placeholder: STRINGS.compose, "aria-label": STRINGS.compose, "aria-describedby": "counter" };
+    ui.text = el("textarea", { rows: "1", dir: "auto", ...named, input: onInput });
+    ui.send = el("button.accent", {}, STRINGS.send);
+    return el("form.composer", { submit: onSubmit }, ui.text, ui.send);
   }
 
   function mount() {
@@ -438,6 +389,7 @@ header :focus-visible{outline-offset:-2px}
     put(ui.badge, unread > 99 ? "99+" : String(unread));
     put(ui.title, settings.title);
     put(ui.greeting, settings.greeting);
+    ui.greeting.hidden = !settings.greeting;
     ui.typing.hidden = !staffTypes;
     put(ui.presence, staffOnline ? STRINGS.here : STRINGS.away);
     ui.presence.classList.toggle("on", staffOnline);
@@ -484,45 +436,26 @@ header :focus-visible{outline-offset:-2px}
     if (row.state === state) return;
     row.state = state;
     row.meta.classList.toggle("bad", state === "failed");
-    row.meta.replaceChildren();
-    if (state === "sending") row.meta.append(icon("clock"), STRINGS.sending);
-    else if (state === "sent") row.meta.append(icon("tick"), STRINGS.sent);
-    else if (state === "failed") row.meta.append(STRINGS.failed, editButton(message));
-    else row.meta.append(state);
-  }
-
-  function editButton(message) {
-    const edit = () => {
-      queue = queue.filter((other) => other !== message);
-      saveQueue();
-      ui.text.value = ui.text.value ? `${message.body}\n${ui.text.value}` : message.body;
-      ui.text.focus();
-      sized();
-      draw();
-    };
-    return el("button", { class: "link", type: "button", click: edit }, STRINGS.edit);
+    const sign = { sending: "clock", sent: "tick" }[state];
+    row.meta.replaceChildren(...(sign ? [icon(sign)] : []), STRINGS[state] || state);
   }
 
   function buildRow(message) {
-    const from = message.from || "visitor";
-    const author = from === "visitor" ? STRINGS.you : message.author || STRINGS.team;
-    const side = from === "visitor" ? "row me" : from === "system" ? "row system" : "row";
-    const time = message.at ? timeOf(message.at) : "";
-    const who = from === "visitor" || !time ? author : `${author} \u00b7 ${time}`;
-    const row = {
-      day: el("p", { class: "day" }),
-      who: el("p", { class: "who", dir: "auto" }, from === "system" ? "" : who),
-      meta: el("p", { class: "meta", "aria-live": "off" }),
-    };
-    const bubble = el("div", { class: "bubble", dir: "auto" });
+    const mine = !message.from || message.from === "visitor";
+    const system = message.from === "system";
+    const time = message.at && !mine ? ` \u00b7 ${timeOf(message.at)}` : "";
+    const who = mine ? STRINGS.you : (plain(message.author) || STRINGS.team) + time;
+    const bubble = el("div.bubble", { dir: "auto" });
     fillBubble(bubble, message);
-    row.node = el("div", { class: side }, row.day, row.who, bubble, row.meta);
+    const row = { day: el("p.day"), who: el("p.who", { dir: "auto" }, system ? "" : who) };
+    row.meta = el("p.meta", { "aria-live": "off" });
+    row.node = el(mine ? "div.row.me" : system ? "div.row.system" : "div.row", {}, row.day, row.who, bubble, row.meta);
     return row;
   }
 
   function fillBubble(bubble, message) {
     const data = message.data && typeof message.data === "object" ? message.data : {};
-    if (message.body) bubble.append(...(message.from === "visitor" ? [message.body] : linked(message.body)));
+    if (message.body) bubble.append(...linked(plain(message.body)));
     if (message.kind === "file" || message.kind === "image") bubble.append(el("div", {}, ...fileParts(data)));
     if (message.kind === "form" && Array.isArray(data.fields)) bubble.append(fieldList(data.fields));
   }
@@ -616,8 +549,7 @@ header :focus-visible{outline-offset:-2px}
 
   /* An #rrggbb of the widget's settings; black or white stands on it, whichever can be read better. */
   function paint(accent) {
-    const fits = typeof accent === "string" && /^#[0-9a-f]{6}$/i.test(accent);
-    if (!fits) return;
+    if (!/^#[0-9a-f]{6}$/i.test(plain(accent)) || accent === OWN_ACCENT) return;
     const linear = (part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
     const [red, green, blue] = [1, 3, 5].map((at) => linear(parseInt(accent.slice(at, at + 2), 16) / 255));
     const light = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
@@ -747,10 +679,7 @@ header :focus-visible{outline-offset:-2px}
     if (!isOpen || document.visibilityState !== "visible") return;
     const theirs = held.filter((message) => message.from !== "visitor");
     const newest = theirs.length ? theirs[theirs.length - 1].id : 0;
-    if (newest > readSent && say({ type: "read", up_to: newest })) {
-      readSent = newest;
-      browser.set({ seen: newest });
-    }
+    if (newest > readSent && say({ type: "read", up_to: newest })) readSent = newest;
     unread = 0;
     draw();
   }
@@ -786,8 +715,10 @@ header :focus-visible{outline-offset:-2px}
 
   let socket = null;
   let welcomedAt = 0; // 0 until the server has said welcome on this socket
-  let heardAt = 0;
+  let heardAt = 0; // when the other end last gave a sign, or we began to call it
+  let frameAt = 0; // when the last frame came, on whichever socket
   let helloAfter = 0;
+  let helloPending = false;
   let attempts = 0;
   let earliest = 0; // the server asked us to stay away until then
   let retryTimer = 0;
@@ -890,7 +821,9 @@ header :focus-visible{outline-offset:-2px}
   let pageSent = "";
 
   function hello(after) {
+    if (!socket) return;
     helloAfter = after;
+    helloPending = true;
     pageSent = location.href;
     const page = { url: location.href, title: document.title, referrer: document.referrer };
     const frame = { type: "hello", v: 1, token: browser.get().token || null, page, after };
@@ -935,6 +868,7 @@ header :focus-visible{outline-offset:-2px}
   const FRAMES = {
     welcome(frame) {
       const changed = user && frame.user.id !== user.id;
+      helloPending = false;
       browser.set({ token: frame.token, forgotten: false });
       user = frame.user;
       welcomedAt = welcomedAt || Date.now();
@@ -995,6 +929,7 @@ header :focus-visible{outline-offset:-2px}
     error(frame) {
       const item = queue.find((one) => one.client_id === frame.client_id);
       if (item) refuse(item, frame.code);
+      else if (frame.code === "too_fast" && helloPending) setTimeout(hello, 1500, helloAfter); // a long history
       else if (frame.code === "invalid" || frame.code === "too_big") refuseClaims(plain(frame.detail));
       else if (frame.code === "identity") identity = null;
     },
@@ -1008,7 +943,7 @@ header :focus-visible{outline-offset:-2px}
   };
 
   function receive(text) {
-    heardAt = Date.now();
+    heardAt = frameAt = Date.now();
     let frame;
     try {
       frame = JSON.parse(text);
@@ -1023,7 +958,7 @@ header :focus-visible{outline-offset:-2px}
   function configure(given) {
     const known = given && typeof given === "object" ? given : {};
     if (plain(known.title)) settings.title = plain(known.title);
-    if (plain(known.greeting)) settings.greeting = plain(known.greeting);
+    if (typeof known.greeting === "string") settings.greeting = known.greeting;
     if (Array.isArray(known.ask)) settings.ask = known.ask.filter((field) => field === "name" || field === "email");
     paint(known.accent);
   }
@@ -1061,7 +996,7 @@ header :focus-visible{outline-offset:-2px}
     claims = null;
     if (!saving) return;
     saving = false;
-    if (/name/i.test(detail) && !ui.nameRow.hidden) askError("name", STRINGS.badName);
+    if (/^name/.test(detail) && !ui.nameRow.hidden) askError("name", STRINGS.badName);
     else askError("email", STRINGS.badEmail);
   }
 
@@ -1096,18 +1031,13 @@ header :focus-visible{outline-offset:-2px}
     else console.warn(`chatadmin: there is no call "${name}"`);
   }
 
-  /* Another tab signed out, or has shown what is unread here. */
+  /* Another tab signed out, or was told to forget. */
   function otherTab(event) {
-    if (event.key !== slot && event.key !== null) return;
     const kept = browser.get();
-    if (user && !kept.token) {
-      if (kept.forgotten) return FRAMES.forget();
-      signOut();
-      setTimeout(restart, 1500 + Math.random() * 1000); // by then that tab has a token, and we are one person
-    } else if (unread && kept.seen && !held.some((one) => one.from !== "visitor" && one.id > kept.seen)) {
-      unread = 0;
-      draw();
-    }
+    if ((event.key !== slot && event.key !== null) || !user || kept.token) return;
+    if (kept.forgotten) return FRAMES.forget();
+    signOut();
+    setTimeout(restart, 1500 + Math.random() * 1000); // by then that tab has a token, and we are one person
   }
 
   function listen() {
@@ -1138,6 +1068,7 @@ header :focus-visible{outline-offset:-2px}
 
   function start() {
     build();
+    mount();
     const given = window.chatadminIdentity;
     const before = window.chatadmin && window.chatadmin.q;
     window.chatadmin = call;

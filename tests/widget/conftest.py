@@ -33,7 +33,7 @@ def make_context(browser: Browser, chat: FakeChat) -> Iterator[Callable[..., Bro
     made: list[BrowserContext] = []
 
     def make(**options: Any) -> BrowserContext:
-        context = browser.new_context(**options)
+        context = browser.new_context(reduced_motion="reduce", **options)
         context.set_default_timeout(10_000)
         chat.serve(context)
         made.append(context)

@@ -103,16 +103,13 @@ def test_a_flood_is_paced_and_a_refused_message_tried_again(widget: Widget, chat
     assert widget.bubbles() == chat.bodies()
 
 
-def test_a_message_that_is_refused_can_be_edited(widget: Widget, chat: FakeChat) -> None:
+def test_a_message_that_is_refused_is_said_so(widget: Widget, chat: FakeChat) -> None:
     connected(widget, chat).open()
     chat.silent = True
     widget.write("Not this")
     sent = until(widget.page, lambda: chat.heard("message"))[0]
     chat.say("error", code="invalid", detail="", client_id=sent["client_id"])
     expect(widget.page.get_by_text("Could not be sent")).to_be_visible()
-    widget.page.get_by_role("button", name="Edit").click()
-    expect(widget.page.get_by_label("Write a message")).to_have_value("Not this")
-    assert widget.bubbles() == []
 
 
 def test_a_silent_socket_is_dropped(widget: Widget, chat: FakeChat) -> None:
