@@ -1,5 +1,6 @@
 """All settings, read from the environment (docs/operations.md lists them)."""
 
+import hashlib
 from pathlib import Path
 
 from csp.constants import NONCE, NONE, SELF
@@ -172,12 +173,21 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 
+# Two installations may share one Redis, whose publish and subscribe know no database numbers.
+_installation = f"{SECRET_KEY} {DATABASES['default']['NAME']}".encode()
+REDIS_PREFIX = env.text("REDIS_PREFIX", f"chatadmin-{hashlib.sha256(_installation).hexdigest()[:10]}")
 if REDIS_URL:
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+            "KEY_PREFIX": REDIS_PREFIX,
+        }
+    }
     CHANNEL_LAYERS = {
         "default": {
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-            "CONFIG": {"hosts": [{"address": REDIS_URL}], "prefix": "chatadmin"},
+            "CONFIG": {"hosts": [{"address": REDIS_URL}], "prefix": REDIS_PREFIX},
         }
     }
 else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from channels.db import database_sync_to_async
 
@@ -13,9 +13,6 @@ from chatadmin.lib.hub import Hub
 from conversations.models import Side
 from live import fragments
 from live.fragments import ALL_SLOTS, MESSAGE_SLOTS, PRESENCE_SLOTS, Change
-
-if TYPE_CHECKING:
-    from live.consumers import StaffSocket
 
 EVERYONE, NEWCOMERS = "*", "*newcomers"
 TYPING_SECONDS = 6.0
@@ -35,7 +32,19 @@ ABOUT_PEOPLE = {
 }
 
 
-class StaffHub(Hub["StaffSocket"]):
+class Page(Protocol):
+    """What the hub asks of a staff page's socket."""
+
+    open: str | None
+    account_id: int
+
+    def push(self, text: str) -> None: ...
+    def newcomer(self) -> None: ...
+    def gone(self, name: str) -> None: ...
+    async def recheck(self) -> None: ...
+
+
+class StaffHub(Hub[Page]):
     """Turns events into fragments, once for the process, and hands them to the pages that show what changed."""
 
     def __init__(self) -> None:

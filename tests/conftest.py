@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.test import Client
 
-from staff.models import Account, Role
-from tests.factories import make_account
+from staff.models import Account, Role, Widget
+from tests.factories import make_account, make_widget
+from tests.server import Server
+from tests.visitor import Visitor
 
 
 @pytest.fixture
@@ -57,3 +59,39 @@ def admin_client(admin: Account, signed_in: Callable[[Account], Client]) -> Clie
 @pytest.fixture
 def owner_client(owner: Account, signed_in: Callable[[Account], Client]) -> Client:
     return signed_in(owner)
+
+
+@pytest.fixture(scope="session")
+def server_process(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[Server]:
+    """The real server on the test database, one for the whole run."""
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        server = Server().start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def server(transactional_db: None, server_process: Server) -> Server:
+    """The running server, and a database that is empty but for what the test puts in."""
+    return server_process
+
+
+@pytest.fixture
+def widget(server: Server) -> Widget:
+    """A widget that may be embedded on the server's own pages."""
+    return make_widget(allowed_origins=["self", "http://site.example"])
+
+
+@pytest.fixture
+def visit(server: Server, widget: Widget) -> Iterator[Callable[..., Visitor]]:
+    """Opens tabs: `visit()` is connected and has said nothing yet."""
+    tabs: list[Visitor] = []
+
+    def open_tab(**fields: object) -> Visitor:
+        tab = Visitor(server.url, widget.key, **fields).open()  # type: ignore[arg-type]
+        tabs.append(tab)
+        return tab
+
+    yield open_tab
+    for tab in tabs:
+        tab.close()

@@ -62,8 +62,8 @@ class PageView(Struct):
 
 
 class Identify(Struct):
-    name: str | None | UnsetType = UNSET
-    email: str | None | UnsetType = UNSET
+    name: str | UnsetType | None = UNSET
+    email: str | UnsetType | None = UNSET
     identity: dict[str, Any] | UnsetType = UNSET
 
 

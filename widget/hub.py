@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from channels.db import database_sync_to_async
 
@@ -13,13 +13,20 @@ from conversations.models import Message, Side
 from users.models import ChatUser
 from widget import frames
 
-if TYPE_CHECKING:
-    from widget.consumers import VisitorSocket
-
 HEARD = {"message.created", "message.read", "typing.changed", "user.erased", "user.merged", "user.changed"}
 
 
-class VisitorHub(Hub["VisitorSocket"]):
+class Tab(Protocol):
+    """What the hub asks of a visitor's socket."""
+
+    def push(self, text: str) -> None: ...
+    def deliver(self, fields: dict[str, Any]) -> None: ...
+    def become(self, person: ChatUser) -> None: ...
+    def forget(self) -> None: ...
+    def close(self, closing: Closing) -> None: ...
+
+
+class VisitorHub(Hub[Tab]):
     """Hands events on to the sockets of the person they are about."""
 
     def wants(self, event: Event) -> bool:

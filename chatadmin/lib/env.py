@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -96,7 +96,7 @@ def _sqlite(path: Path) -> dict:
     }
 
 
-def _postgres(parts) -> dict:
+def _postgres(parts: SplitResult) -> dict:
     try:
         port = parts.port or 5432
     except ValueError:
@@ -116,6 +116,11 @@ def _postgres(parts) -> dict:
         "CONN_MAX_AGE": 0,
         "OPTIONS": options,
     }
+
+
+def redis_database(url: str) -> str:
+    """The number of the Redis database that `redis://host:port/NUMBER` names, "0" where it names none."""
+    return urlsplit(url).path.strip("/") or "0"
 
 
 def email(default_from: str) -> dict:

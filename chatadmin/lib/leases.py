@@ -188,7 +188,7 @@ class RedisLeases:
     def __init__(self, name: str, terms: Terms) -> None:
         self.terms = terms
         self.client = redis_store.client()
-        self.keys = [f"chatadmin:{name}", f"chatadmin:{name}:left"]
+        self.keys = [redis_store.key(name), redis_store.key(name, "left")]
         self._touch = self.client.register_script(_TOUCH)
         self._drop = self.client.register_script(_DROP)
         self._reap = self.client.register_script(_REAP)

@@ -102,7 +102,7 @@ class RedisLimits:
 
     def take(self, key: str, rate: Rate) -> bool:
         scaled = rate.scaled()
-        return bool(self._take(keys=[f"chatadmin:limit:{key}"], args=[scaled.burst, scaled.per_second]))
+        return bool(self._take(keys=[redis_store.key("limit", key)], args=[scaled.burst, scaled.per_second]))
 
 
 @functools.cache

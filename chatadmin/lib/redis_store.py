@@ -7,13 +7,17 @@ import functools
 import redis
 from django.conf import settings
 
-
 UNREACHABLE = (redis.RedisError, OSError)
 
 
 def configured() -> bool:
     """Whether several processes share their state through Redis."""
     return bool(settings.REDIS_URL)
+
+
+def key(*parts: str) -> str:
+    """This installation's key of that name."""
+    return ":".join([settings.REDIS_PREFIX, *parts])
 
 
 @functools.cache
