@@ -6,12 +6,10 @@ import tempfile
 os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "0123456789abcdef" * 4)
 os.environ.setdefault("CHATADMIN_VAR", tempfile.mkdtemp(prefix="chatadmin-tests-"))
 os.environ.pop("DEMO", None)
-if os.environ.get("REDIS_URL"):
-    # Workers beside each other get a Redis database each, counted down from the one that is named.
-    _host, _, _number = os.environ["REDIS_URL"].rpartition("/")
-    _worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    os.environ["REDIS_URL"] = f"{_host}/{max(1, int(_number) - _worker)}"
-os.environ.setdefault("REDIS_PREFIX", f"test-{os.getpid()}")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Workers beside each other inherit the folder of the one that started them; their servers' files must not meet.
+    os.environ["CHATADMIN_VAR"] = tempfile.mkdtemp(prefix="worker-", dir=os.environ["CHATADMIN_VAR"])
+os.environ["REDIS_PREFIX"] = f"test-{os.getpid()}"
 
 from chatadmin.settings import *  # noqa: F403
 

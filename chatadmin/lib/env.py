@@ -118,11 +118,6 @@ def _postgres(parts: SplitResult) -> dict:
     }
 
 
-def redis_database(url: str) -> str:
-    """The number of the Redis database that `redis://host:port/NUMBER` names, "0" where it names none."""
-    return urlsplit(url).path.strip("/") or "0"
-
-
 def email(default_from: str) -> dict:
     """EMAIL_URL (`smtp://user:password@host:587`, `smtps://…`, `console://`) as Django's mail settings;
     unset: mail is off."""
