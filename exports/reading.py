@@ -1,0 +1,146 @@
+"""Reads everything about one person in keyset chunks, by the columns of the register's resources.
+
+Each chunk is a query of its own, up to the highest id that was there at the start: memory stays flat and no reader
+stays open, however long the history and however slow the download.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import operator
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.db.models import Max, Min, Model, Q, QuerySet
+from django.utils import timezone
+
+from conversations.models import MergeJournal, Message
+from exports.register import BY_NAME, PERSON, Declared
+from exports.resources import AccessResource, MessageResource, PersonalResource
+from staff import audit
+from staff.models import AuditEntry
+from users.models import ChatUser
+
+CHUNK_ROWS = 1_000
+CHUNK_CONVERSATIONS = 200
+
+Row = dict[str, Any]
+
+
+class Reader:
+    """Everything about one person, as it was when this was made. A row is a dict of its resource's columns."""
+
+    def __init__(self, person: ChatUser) -> None:
+        self.person = person
+        self.exported_at: dt.datetime = timezone.now()
+        self.upto: dict[str, int | None] = {
+            name: declared.rows_of(person.pk).aggregate(last=Max("pk"))["last"]
+            for name, declared in BY_NAME.items()
+            if declared.resource is not None
+        }
+        self.accesses_upto: int | None = self._accesses().aggregate(last=Max("pk"))["last"]
+
+    def profile(self) -> Row:
+        """What is known of the person themselves."""
+        return next(_as_rows(_resource(PERSON), [self.person]))
+
+    def rows(self, name: str) -> Iterator[Row]:
+        """The rows of one declared table, along its order."""
+        declared = BY_NAME[name]
+        return _as_rows(_resource(declared), self._instances(declared))
+
+    def conversations(self) -> Iterator[tuple[Row, Iterator[Row]]]:
+        """Each conversation with its messages, oldest first. Take a conversation's messages before the next one."""
+        resource = _resource(BY_NAME["conversations"])
+        walk = self._instances(BY_NAME["conversations"], CHUNK_CONVERSATIONS)
+        for batch in _batches(walk, CHUNK_CONVERSATIONS):
+            spans = self._spans([conversation.pk for conversation in batch])
+            for conversation, row in zip(batch, _as_rows(resource, batch), strict=True):
+                yield row, self._said_in(conversation.pk, spans.get(conversation.pk))
+
+    def accesses(self) -> Iterator[Row]:
+        """Who looked at, changed or exported them, oldest first."""
+        entries = self._accesses().filter(pk__lte=self.accesses_upto or 0)
+        return _as_rows(AccessResource(), _walk(entries, ("at", "pk"), CHUNK_ROWS))
+
+    def _instances(self, declared: Declared, size: int = CHUNK_ROWS) -> Iterator[Any]:
+        upto = self.upto[declared.name]
+        if upto is None:
+            return iter(())
+        resource = _resource(declared)
+        rows = resource.get_queryset().filter(**{declared.path: self.person.pk, "pk__lte": upto})
+        return _walk(resource.filter_export(rows), declared.order, size)
+
+    def _spans(self, conversations: Sequence[int]) -> dict[int, tuple[dt.datetime, dt.datetime]]:
+        spans = (
+            Message.objects.filter(conversation__in=conversations)
+            .order_by()
+            .values_list("conversation")
+            .annotate(first=Min("created_at"), last=Max("created_at"))
+        )
+        return {conversation: (first, last) for conversation, first, last in spans}
+
+    def _said_in(self, conversation: int, span: tuple[dt.datetime, dt.datetime] | None) -> Iterator[Row]:
+        if span is None:
+            return iter(())
+        # The span makes this a walk along the index of the person's history: no index has a conversation's order.
+        resource = MessageResource()
+        said = resource.get_queryset().filter(
+            chat_user=self.person.pk,
+            conversation=conversation,
+            created_at__range=span,
+            pk__lte=self.upto["messages"],
+        )
+        columns = [name for name in resource.get_export_order() if name != "conversation"]
+        return _as_rows(resource, _walk(said, BY_NAME["messages"].order, CHUNK_ROWS), columns)
+
+    def _accesses(self) -> QuerySet[AuditEntry]:
+        """The lines about the person and about the earlier visitors who were joined into them."""
+        joined = MergeJournal.objects.filter(chat_user=self.person.pk, undone_at=None)
+        people = [self.person.uuid, *joined.values_list("merged_uuid", flat=True)]
+        return functools.reduce(operator.or_, [audit.entries_about(person) for person in people])
+
+
+def _resource(declared: Declared) -> PersonalResource:
+    assert declared.resource is not None, declared.name
+    return declared.resource()
+
+
+def _as_rows(
+    resource: PersonalResource, instances: Sequence[Model] | Iterator[Model], columns: list[str] | None = None
+) -> Iterator[Row]:
+    headers = resource.get_export_headers(selected_fields=columns)
+    for instance in resource.iter_queryset(instances):
+        yield dict(zip(headers, resource.export_resource(instance, selected_fields=columns), strict=True))
+
+
+def _walk(rows: QuerySet[Any], order: Sequence[str], size: int) -> Iterator[Any]:
+    """`rows` along `order`, `size` a query."""
+    rows = rows.order_by(*order)
+    column, last = order[0], None
+    while True:
+        chunk = list((rows if last is None else rows.filter(_beyond(column, last)))[:size])
+        yield from chunk
+        if len(chunk) < size:
+            return
+        last = chunk[-1]
+
+
+def _beyond(column: str, last: Model) -> Q:
+    if column == "pk":
+        return Q(pk__gt=last.pk)
+    value = getattr(last, column)
+    # The first condition looks redundant; without it the planner can't seek into the index.
+    return Q(**{f"{column}__gte": value}) & (Q(**{f"{column}__gt": value}) | Q(pk__gt=last.pk))
+
+
+def _batches(items: Iterator[Any], size: int) -> Iterator[list[Any]]:
+    batch: list[Any] = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -1,0 +1,87 @@
+"""One person's export as a stream of bytes, and that stream through an event loop."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from asgiref.sync import sync_to_async
+from django.db import close_old_connections
+
+from exports import as_csv, as_json
+from exports.reading import Reader
+from users.models import ChatUser
+from users.queries import living
+
+BLOCK_BYTES = 64 * 1024
+
+
+class Form(StrEnum):
+    """The forms of an export, as addresses and commands name them."""
+
+    JSON = "json"
+    CSV = "csv"
+
+
+class PersonGone(Exception):
+    """The person was erased while their data was read. What was handed out before is all there is."""
+
+
+@dataclass(frozen=True)
+class File:
+    """An export on its way: its name (no personal text), its media type, its bytes."""
+
+    name: str
+    media_type: str
+    blocks: Iterator[bytes]
+
+
+def export(person: ChatUser, form: Form) -> File:
+    """Everything about a living person, as it is now. `blocks` raises PersonGone once they are erased."""
+    reader = Reader(person)
+    name = f"chatadmin-user-{person.short_id.replace('-', '')}-{reader.exported_at:%Y%m%d}"
+    if form is Form.JSON:
+        return File(f"{name}.json", "application/json", _guarded(person, as_json.document(reader)))
+    return File(f"{name}.zip", "application/zip", _guarded(person, as_csv.archive(reader)))
+
+
+def _guarded(person: ChatUser, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """`pieces` in blocks, each handed out only while the person lives."""
+    held: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        held.append(piece)
+        size += len(piece)
+        if size >= BLOCK_BYTES:
+            yield _living(person, held)
+            held, size = [], 0
+    if held:
+        yield _living(person, held)
+
+
+def _living(person: ChatUser, held: list[bytes]) -> bytes:
+    # After the rows were read: an erasure that began in between must not go out half.
+    if not living().filter(pk=person.pk).exists():
+        raise PersonGone
+    return b"".join(held)
+
+
+async def through_threads(blocks: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """`blocks`, each made in a thread; between two of them no database connection is held."""
+    try:
+        while (block := await sync_to_async(_next)(blocks)) is not None:
+            yield block
+    finally:
+        await sync_to_async(_close)(blocks)
+
+
+def _next(blocks: Iterator[bytes]) -> bytes | None:
+    try:
+        return next(blocks, None)
+    finally:
+        close_old_connections()
+
+
+def _close(blocks: Iterator[bytes]) -> None:
+    blocks.close()  # type: ignore[attr-defined]

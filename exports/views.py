@@ -1,0 +1,112 @@
+"""The pages of one person's data rights: hand over everything, delete for good."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.humanize.templatetags.humanize import intcomma
+from django.core.handlers.asgi import ASGIRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http.response import StreamingHttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods
+
+from exports import erasure, queries
+from exports.forms import DeleteForm, ExportForm, confirm_word
+from exports.stream import Form, export, through_threads
+from staff import audit
+from staff.access import account_of
+from users.frame import of_person, unkept
+from users.models import ChatUser
+from users.queries import people
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@of_person("users.export")
+def export_person(request: HttpRequest, person: ChatUser) -> HttpResponseBase:
+    """GET: what an export holds, and its forms. POST `?format=json|csv`: the file, as it is read."""
+    if request.method != "POST":
+        return _export_page(request, person, ExportForm(), status=200)
+    form = ExportForm({"format": request.GET.get("format") or request.POST.get("format")})
+    if not form.is_valid():
+        return _export_page(request, person, form, status=400)
+    chosen = Form(form.cleaned_data["format"])
+    audit.record(
+        actor=account_of(request), verb="user.exported", person=person.uuid, detail={"format": chosen.value}
+    )
+    file = export(person, chosen)
+    # Django holds the whole answer in memory where the kind of iterator isn't the server's own.
+    blocks: AsyncIterator[bytes] | Iterator[bytes] = (
+        through_threads(file.blocks) if isinstance(request, ASGIRequest) else file.blocks
+    )
+    return StreamingHttpResponse(
+        blocks,
+        content_type=file.media_type,
+        headers={
+            "Content-Disposition": f'attachment; filename="{file.name}"',
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@of_person("users.erase")
+def delete_person(request: HttpRequest, person: ChatUser) -> HttpResponseBase:
+    """GET: what goes, in numbers, and the word to type. POST `confirm`, `reason`, `ticket`: it goes."""
+    amounts = queries.amounts_about(person)
+    if request.method != "POST":
+        return _delete_page(request, person, amounts, DeleteForm(person=person, messages=amounts.messages))
+    form = DeleteForm(request.POST, person=person, messages=amounts.messages)
+    if not form.is_valid():
+        return _delete_page(request, person, amounts, form)
+    try:
+        result = erasure.erase(
+            chat_user_uuid=person.uuid,
+            actor=account_of(request),
+            reason=form.cleaned_data["reason"],
+            ticket=form.cleaned_data["ticket"],
+        )
+    except erasure.Held:
+        return _delete_page(request, ChatUser.objects.get(pk=person.pk), amounts, form)
+    except ChatUser.DoesNotExist as error:
+        raise Http404 from error
+    messages.success(request, _gone(result.counts))
+    return HttpResponseRedirect("/users/")
+
+
+def _export_page(request: HttpRequest, person: ChatUser, form: ExportForm, *, status: int) -> HttpResponse:
+    context = {
+        "form": form,
+        "person": people([person])[0],
+        "amounts": queries.amounts_about(person),
+        "formats": list(Form),
+    }
+    return unkept(render(request, "exports/export.html", context, status=status))
+
+
+def _delete_page(
+    request: HttpRequest, person: ChatUser, amounts: queries.Amounts, form: DeleteForm
+) -> HttpResponse:
+    context: dict[str, Any] = {
+        "form": form,
+        "person": people([person])[0],
+        "amounts": amounts,
+        "word": confirm_word(person, amounts.messages),
+        "backups_until": queries.backups_until(),
+    }
+    return unkept(render(request, "exports/delete.html", context))
+
+
+def _gone(counts: Mapping[str, int]) -> str:
+    """What went, in numbers and without a name."""
+    conversations, said, visits = (counts.get(name, 0) for name in ("conversations", "messages", "visits"))
+    parts = [
+        ngettext("{n} conversation", "{n} conversations", conversations).format(n=intcomma(conversations)),
+        ngettext("{n} message", "{n} messages", said).format(n=intcomma(said)),
+        ngettext("{n} visit", "{n} visits", visits).format(n=intcomma(visits)),
+    ]
+    return _("Deleted for good: one person, with {what}.").format(what=", ".join(parts))

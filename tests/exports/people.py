@@ -1,0 +1,118 @@
+"""People about whom everything is known, with a mark of their own in every field and channel."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+
+from chatadmin.lib.tokens import folded, tokens
+from conversations.models import ActivityEvent, EventKind, MergeJournal, Message
+from tests.factories import make_messages, make_person, make_visit
+from users.models import ChatUser, Note, Tag, Tagging, VisitorToken
+
+START = dt.datetime(2026, 3, 1, 9, 30, 15, 250_000, tzinfo=dt.UTC)
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A person and the strings that only they have."""
+
+    person: ChatUser
+    marks: tuple[str, ...]
+
+
+def make_marked(word: str, tag: Tag | None = None) -> Marked:
+    """A person with two conversations, files, a form, visits, events, notes, a merge and a tag. `word` is letters
+    only and shares no prefix with that of another person: full-text indexes compress prefixes."""
+    places = (
+        "name",
+        "email",
+        "extid",
+        "trait",
+        "body",
+        "second",
+        "data",
+        "visit",
+        "title",
+        "referrer",
+        "browser",
+        "event",
+        "note",
+        "merged",
+        "tokenhash",
+    )
+    mark = {place: f"{word}{place}" for place in places}
+    person = make_person(
+        f"{mark['name']} Okafor",
+        f"{mark['email']}@northpine.example",
+        external_id=mark["extid"],
+        traits={"plan": mark["trait"], "seats": 12},
+        identified_at=START,
+        verified_at=START,
+        first_seen=START,
+        browser=mark["browser"],
+        browser_version="131",
+        os="Windows",
+        device_kind="desktop",
+        is_vip=True,
+    )
+    visit = make_visit(
+        person,
+        started_at=START,
+        ended_at=START + dt.timedelta(minutes=9),
+        how_ended="left",
+        landing_url=f"https://site.example/{mark['visit']}?a=b",
+        landing_title=mark["title"],
+        referrer=f"https://search.example/?q={mark['referrer']}",
+        network="203.0.113.0/24",
+        browser=mark["browser"],
+    )
+    first = make_messages(
+        person,
+        ("visitor", f"Hello, this is {mark['body']} — ça va? ありがとう 🎉"),
+        ("staff", '=1+1 is not a formula\r\nsecond line, "quoted"'),
+        start=START,
+        author_name="Dana",
+    )
+    conversation = first[0].conversation
+    conversation.status, conversation.closed_at = "closed", START + dt.timedelta(hours=2)
+    conversation.save()
+    make_messages(
+        person, ("visitor", mark["second"]), ("system", "Conversation closed"), start=START.replace(day=9)
+    )
+    Message.objects.create(
+        conversation=person.conversations.get(status="open"),
+        chat_user=person,
+        sender="visitor",
+        kind="file",
+        body="",
+        data={
+            "name": f"{mark['data']}.pdf",
+            "size": 371_000,
+            "type": "application/pdf",
+            "url": "https://f.example/1",
+        },
+        tokens=tokens(mark["data"]),
+        client_id=uuid.uuid4(),
+        created_at=START.replace(day=9, hour=12),
+    )
+    ActivityEvent.objects.create(
+        chat_user=person, visit=visit, kind=EventKind.PAGE, at=START, data={"url": f"/{mark['event']}"}
+    )
+    Note.objects.create(
+        chat_user=person, author_name="Dana", body=f"-prefers {mark['note']}", created_at=START
+    )
+    MergeJournal.objects.create(
+        chat_user=person,
+        merged_uuid=uuid.uuid4(),
+        profile={"name": mark["merged"]},
+        moved={"Message": [1]},
+        at=START,
+    )
+    VisitorToken.objects.create(chat_user=person, token_hash=mark["tokenhash"])
+    tag = tag or Tag.objects.create(name=f"{word} wears it", name_folded=folded(f"{word} wears it"))
+    Tagging.objects.create(chat_user=person, tag=tag, at=START)
+    person.message_count += 1
+    person.save(update_fields=["message_count"])
+    return Marked(person, tuple(mark.values()))
