@@ -171,13 +171,15 @@ header :focus-visible{outline-color:currentColor;outline-offset:-2px}
 
   // ---------------------------------------------------------------- what is held
 
+  const NOTHING_READ = { upTo: -Infinity, at: null }; // ids of imported messages are below zero
+
   let user = null; // {id, name, email, verified} of the last welcome
   let identity = null; // the page's signed word for who this is; goes with every hello
   let claims = null; // name and e-mail merely given, not yet taken by the server
   let held = []; // messages with an id, in the order of their ids
   let queue = loadQueue(); // ours without an id yet, in the order written
   let unread = 0;
-  let readByStaff = { upTo: 0, at: null };
+  let readByStaff = NOTHING_READ;
   let settings = { title: STRINGS.title, greeting: STRINGS.greeting, ask: ["name", "email"] };
   let staffOnline = false;
   let staffName = "";
@@ -231,8 +233,9 @@ header :focus-visible{outline-color:currentColor;outline-offset:-2px}
 
   function clearShown() {
     held = [];
-    unread = readSent = 0;
-    readByStaff = { upTo: 0, at: null };
+    unread = 0;
+    readSent = -Infinity;
+    readByStaff = NOTHING_READ;
     staffTyping(false);
   }
 
@@ -673,13 +676,12 @@ header :focus-visible{outline-color:currentColor;outline-offset:-2px}
 
   const stopTyping = () => visitorTyping(false);
 
-  let readSent = 0;
+  let readSent = -Infinity;
 
   function markRead() {
     if (!isOpen || document.visibilityState !== "visible") return;
-    const theirs = held.filter((message) => message.from !== "visitor");
-    const newest = theirs.length ? theirs[theirs.length - 1].id : 0;
-    if (newest > readSent && say({ type: "read", up_to: newest })) readSent = newest;
+    const newest = held.filter((message) => message.from !== "visitor").pop();
+    if (newest && newest.id > readSent && say({ type: "read", up_to: newest.id })) readSent = newest.id;
     unread = 0;
     draw();
   }
@@ -718,6 +720,7 @@ header :focus-visible{outline-color:currentColor;outline-offset:-2px}
   let heardAt = 0; // when the other end last gave a sign, or we began to call it
   let frameAt = 0; // when the last frame came, on whichever socket
   let helloAfter = 0;
+  let helloIdentity = null;
   let helloPending = false;
   let attempts = 0;
   let earliest = 0; // the server asked us to stay away until then
@@ -753,7 +756,7 @@ header :focus-visible{outline-color:currentColor;outline-offset:-2px}
     draw();
   }
 
-  /* Lets go of the socket without waiting for the other end, which may be gone. */
+  /* Drops the socket without waiting for the other end, which may be gone. */
   function letGo() {
     const old = socket;
     socket = null;
@@ -821,8 +824,9 @@ header :focus-visible{outline-color:currentColor;outline-offset:-2px}
   let pageSent = "";
 
   function hello(after) {
-    if (!socket) return;
+    if (!socket || socket.readyState !== WebSocket.OPEN) return;
     helloAfter = after;
+    helloIdentity = identity;
     helloPending = true;
     pageSent = location.href;
     const page = { url: location.href, title: document.title, referrer: document.referrer };
@@ -886,7 +890,7 @@ header :focus-visible{outline-color:currentColor;outline-offset:-2px}
       const last = frame.messages[frame.messages.length - 1];
       if (frame.more && last) return hello(last.id);
       unread = frame.unread || 0;
-      if (unread) readSent = 0;
+      if (unread) readSent = -Infinity;
       ready();
     },
     ack(frame) {
@@ -914,10 +918,8 @@ header :focus-visible{outline-color:currentColor;outline-offset:-2px}
       user = frame.user;
       claims = null;
       thanked = saving;
-      if (saving) {
-        browser.set({ asked: user.id });
-        ui.text.focus();
-      }
+      if (saving) browser.set({ asked: user.id });
+      if (ui.ask.matches(":focus-within")) ui.text.focus();
       saving = false;
       if (!frame.reload) return;
       clearShown();
@@ -929,7 +931,7 @@ header :focus-visible{outline-color:currentColor;outline-offset:-2px}
     error(frame) {
       const item = queue.find((one) => one.client_id === frame.client_id);
       if (item) refuse(item, frame.code);
-      else if (frame.code === "too_fast" && helloPending) setTimeout(hello, 1500, helloAfter); // a long history
+      else if (frame.code === "too_fast" && helloPending) setTimeout(hello, 1500, helloAfter); // a very long history
       else if (frame.code === "invalid" || frame.code === "too_big") refuseClaims(plain(frame.detail));
       else if (frame.code === "identity") identity = null;
     },
@@ -967,6 +969,7 @@ header :focus-visible{outline-color:currentColor;outline-offset:-2px}
   function ready() {
     if (claims && Object.keys(claims).every((field) => claims[field] === user[field])) claims = null;
     if (claims) say({ type: "identify", ...claims });
+    if (identity && identity !== helloIdentity) say({ type: "identify", identity });
     report();
     markRead();
     landed();
@@ -994,7 +997,7 @@ header :focus-visible{outline-color:currentColor;outline-offset:-2px}
   function refuseClaims(detail) {
     if (!claims) return;
     claims = null;
-    if (!saving) return;
+    if (!saving) return console.warn(`chatadmin: ${detail}`);
     saving = false;
     if (/^name/.test(detail) && !ui.nameRow.hidden) askError("name", STRINGS.badName);
     else askError("email", STRINGS.badEmail);

@@ -81,9 +81,10 @@ class FakeChat:
             user = {"id": str(uuid4()), "name": None, "email": None, "verified": False}
             self.people[token] = {"user": user, "messages": [], "read": 0}
         self.joined[socket] = token
-        self._welcome(socket, frame["after"])
+        self.welcome(socket, frame["after"])
 
-    def _welcome(self, socket: WebSocketRoute, after: int) -> None:
+    def welcome(self, socket: WebSocketRoute, after: int) -> None:
+        """Says who the socket's person is, and what was said after that id."""
         token = self.joined[socket]
         person = self.people[token]
         messages = [message for message in person["messages"] if message["id"] > after]
@@ -149,19 +150,22 @@ class FakeChat:
         return [message["body"] for message in kept if message["from"] == "visitor"]
 
 
-class Widget:
+class WidgetPage:
     """The widget on a page, as a visitor meets it."""
 
-    def __init__(self, page: Page, chat: FakeChat) -> None:
+    def __init__(self, page: Page, chat: FakeChat | None = None) -> None:
         self.page, self.chat = page, chat
 
-    def visit(self, address: str = SHOP) -> Widget:
-        known = len(self.chat.heard("hello"))
+    def visit(self, address: str = SHOP) -> WidgetPage:
+        """Goes there; on the fake server, until it was greeted."""
+        known = len(self.chat.heard("hello")) if self.chat else 0
         self.page.goto(address)
-        until(self.page, lambda: len(self.chat.heard("hello")) > known, "no hello")
+        if self.chat:
+            chat = self.chat
+            until(self.page, lambda: len(chat.heard("hello")) > known, "no hello")
         return self
 
-    def open(self) -> Widget:
+    def open(self) -> WidgetPage:
         self.page.get_by_role("button", name="Open chat").click()
         return self
 
@@ -171,7 +175,3 @@ class Widget:
 
     def bubbles(self) -> list[str]:
         return self.page.get_by_role("log").locator(".bubble").all_inner_texts()
-
-    def state(self) -> str:
-        """What stands under the visitor's messages, joined."""
-        return " ".join(self.page.locator(".me .meta").all_inner_texts()).strip()

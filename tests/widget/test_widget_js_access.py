@@ -9,66 +9,66 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.widget.fake_chat import FakeChat, Widget, until
+from tests.widget.fake_chat import FakeChat, WidgetPage, until
 
 PHONE = {"width": 360, "height": 640}
 DESK = {"width": 1280, "height": 800}
 
 
 @pytest.fixture
-def widget(page: Page, chat: FakeChat) -> Widget:
-    return Widget(page, chat)
+def shown(page: Page, chat: FakeChat) -> WidgetPage:
+    return WidgetPage(page, chat)
 
 
-def test_a_whole_conversation_by_keyboard(widget: Widget, chat: FakeChat) -> None:
-    keys = widget.visit().page.keyboard
+def test_a_whole_conversation_by_keyboard(shown: WidgetPage, chat: FakeChat) -> None:
+    keys = shown.visit().page.keyboard
     keys.press("Tab")
-    expect(widget.page.get_by_label("Search")).to_be_focused()
+    expect(shown.page.get_by_label("Search")).to_be_focused()
     keys.press("Tab")
-    expect(widget.page.get_by_role("button", name="Open chat")).to_be_focused()
+    expect(shown.page.get_by_role("button", name="Open chat")).to_be_focused()
     keys.press("Enter")
-    expect(widget.page.get_by_label("Write a message")).to_be_focused()
+    expect(shown.page.get_by_label("Write a message")).to_be_focused()
     keys.type("Hello")
     keys.press("Enter")
-    expect(widget.page.get_by_text("Sent", exact=True)).to_be_visible()
-    expect(widget.page.get_by_label("Write a message")).to_be_focused()
+    expect(shown.page.get_by_text("Sent", exact=True)).to_be_visible()
+    expect(shown.page.get_by_label("Write a message")).to_be_focused()
     keys.press("Shift+Tab")
-    expect(widget.page.get_by_role("button", name="No, thanks")).to_be_focused()
+    expect(shown.page.get_by_role("button", name="No, thanks")).to_be_focused()
     keys.press("Enter")
-    expect(widget.page.get_by_label("Write a message")).to_be_focused()
+    expect(shown.page.get_by_label("Write a message")).to_be_focused()
     keys.press("Shift+Tab")
-    expect(widget.page.get_by_role("group", name="Conversation")).to_be_focused()
+    expect(shown.page.get_by_role("group", name="Conversation")).to_be_focused()
     keys.press("Shift+Tab")
-    expect(widget.page.get_by_role("button", name="Close chat")).to_be_focused()
+    expect(shown.page.get_by_role("button", name="Close chat")).to_be_focused()
     keys.press("Escape")
-    expect(widget.page.get_by_role("dialog")).to_be_hidden()
-    expect(widget.page.get_by_role("button", name="Open chat")).to_be_focused()
+    expect(shown.page.get_by_role("dialog")).to_be_hidden()
+    expect(shown.page.get_by_role("button", name="Open chat")).to_be_focused()
 
 
 def test_on_a_phone_the_page_behind_is_out_of_reach(
     make_context: Callable[..., BrowserContext], chat: FakeChat
 ) -> None:
-    widget = Widget(make_context(viewport=PHONE).new_page(), chat).visit().open()
-    assert widget.page.get_by_role("dialog").bounding_box() == {"x": 0, "y": 0, **PHONE}
+    shown = WidgetPage(make_context(viewport=PHONE).new_page(), chat).visit().open()
+    assert shown.page.get_by_role("dialog").bounding_box() == {"x": 0, "y": 0, **PHONE}
     for _ in range(8):
-        widget.page.keyboard.press("Tab")
-        assert widget.page.evaluate("document.activeElement.tagName") in {"CHATADMIN-WIDGET", "BODY"}
-    widget.page.get_by_label("Write a message").focus()
-    widget.page.keyboard.press("Escape")
-    expect(widget.page.get_by_role("dialog")).to_be_hidden()
-    expect(widget.page.get_by_role("button", name="Open chat")).to_be_focused()
-    widget.open()
-    widget.page.set_viewport_size(DESK)
-    expect(widget.page.get_by_role("dialog")).to_have_css("width", "344px")
-    expect(widget.page.get_by_label("Write a message")).to_be_focused()
-    widget.page.get_by_label("Search").focus()
-    expect(widget.page.get_by_label("Search")).to_be_focused()
+        shown.page.keyboard.press("Tab")
+        assert shown.page.evaluate("document.activeElement.tagName") in {"CHATADMIN-WIDGET", "BODY"}
+    shown.page.get_by_label("Write a message").focus()
+    shown.page.keyboard.press("Escape")
+    expect(shown.page.get_by_role("dialog")).to_be_hidden()
+    expect(shown.page.get_by_role("button", name="Open chat")).to_be_focused()
+    shown.open()
+    shown.page.set_viewport_size(DESK)
+    expect(shown.page.get_by_role("dialog")).to_have_css("width", "344px")
+    expect(shown.page.get_by_label("Write a message")).to_be_focused()
+    shown.page.get_by_label("Search").focus()
+    expect(shown.page.get_by_label("Search")).to_be_focused()
 
 
-def test_new_messages_are_read_out_and_states_are_not(widget: Widget, chat: FakeChat) -> None:
-    widget.visit().open()
-    widget.write("Hello")
-    log = widget.page.get_by_role("log", name="Messages")
+def test_new_messages_are_read_out_and_states_are_not(shown: WidgetPage, chat: FakeChat) -> None:
+    shown.visit().open()
+    shown.write("Hello")
+    log = shown.page.get_by_role("log", name="Messages")
     expect(log).to_have_attribute("aria-live", "polite")
     expect(log.locator(".meta").first).to_have_attribute("aria-live", "off")
     chat.reply("Hi!")
@@ -81,25 +81,25 @@ def test_new_messages_are_read_out_and_states_are_not(widget: Widget, chat: Fake
 def test_axe_finds_nothing(
     make_context: Callable[..., BrowserContext], chat: FakeChat, scheme: str, viewport: dict[str, Any]
 ) -> None:
-    widget = Widget(make_context(color_scheme=scheme, viewport=viewport).new_page(), chat).visit()
-    until(widget.page, lambda: chat.joined)
+    shown = WidgetPage(make_context(color_scheme=scheme, viewport=viewport).new_page(), chat).visit()
+    until(shown.page, lambda: chat.joined)
     chat.reply("Closed")
-    expect(widget.page.get_by_role("button", name="Open chat (1 unread)")).to_be_visible()
-    check(widget.page)
-    widget.open()
-    widget.write("One")
+    expect(shown.page.get_by_role("button", name="Open chat (1 unread)")).to_be_visible()
+    check(shown.page)
+    shown.open()
+    shown.write("One")
     chat.reply("", kind="form", data={"fields": [{"label": "Order", "value": "88121"}]})
     chat.reply("", kind="file", data={"name": "a.pdf", "size": 9, "url": "https://files.example/a.pdf"})
     chat.reply("Closed by Dana", sender="system")
     chat.say("typing", on=True)
-    widget.page.get_by_role("textbox", name="E-mail").fill("nobody")
-    widget.page.keyboard.press("Enter")
-    expect(widget.page.get_by_role("textbox", name="E-mail")).to_have_attribute("aria-invalid", "true")
-    widget.page.get_by_label("Write a message").fill("x" * 4001)
-    check(widget.page)
+    shown.page.get_by_role("textbox", name="E-mail").fill("nobody")
+    shown.page.keyboard.press("Enter")
+    expect(shown.page.get_by_role("textbox", name="E-mail")).to_have_attribute("aria-invalid", "true")
+    shown.page.get_by_label("Write a message").fill("x" * 4001)
+    check(shown.page)
     chat.hang_up(4401)
-    expect(widget.page.get_by_text("We could not confirm who you are")).to_be_visible()
-    check(widget.page)
+    expect(shown.page.get_by_text("We could not confirm who you are")).to_be_visible()
+    check(shown.page)
 
 
 def check(page: Page) -> None:
