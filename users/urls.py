@@ -1,5 +1,14 @@
 """The addresses of this room."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from users import views
+
+urlpatterns = [
+    path("users/<uuid:person>/access/", views.access),
+    path("users/<uuid:person>/edit/", views.edit),
+    path("users/<uuid:person>/vip/", views.vip),
+    path("users/<uuid:person>/tags/", views.tags),
+    path("users/<uuid:person>/notes/", views.notes),
+    path("users/<uuid:person>/notes/<int:note>/delete/", views.delete_note),
+]

@@ -1,0 +1,101 @@
+// The reader's place in the history: follows the end while the reader is there, keeps it while messages come in above
+// or below. The scroller counts from its end (column-reverse), so what comes in above moves nothing by itself.
+(() => {
+  "use strict";
+  const END_PX = 40;
+  const scroller = document.querySelector(".log-scroll");
+  const log = document.getElementById("log");
+  if (!scroller || !log) return;
+  const jump = document.querySelector("button[data-jump]");
+  const days = new Intl.DateTimeFormat(document.documentElement.lang || "en", {
+    weekday: "long", day: "numeric", month: "long", year: "numeric",
+  });
+  let height = scroller.scrollHeight;
+  let wasAtEnd = true;
+  let loadingNewer = false;
+
+  const atEnd = () => Math.abs(scroller.scrollTop) < END_PX;
+  const isoDay = (time) => {
+    const pad = (number) => String(number).padStart(2, "0");
+    return `${time.getFullYear()}-${pad(time.getMonth() + 1)}-${pad(time.getDate())}`;
+  };
+
+  function toEnd() {
+    scroller.scrollTop = 0;
+    wasAtEnd = true;
+    if (jump) jump.hidden = true;
+  }
+
+  // Parts that are loaded one by one each begin with their day.
+  function tidyDays() {
+    let previous = "";
+    const today = isoDay(new Date());
+    for (const line of [...log.querySelectorAll("[data-day]")]) {
+      if (line.dataset.day === previous) line.remove();
+      else if (line.dataset.day !== today && line.textContent === log.dataset.today) {
+        line.textContent = days.format(new Date(`${line.dataset.day}T12:00`));
+      }
+      previous = line.dataset.day;
+    }
+  }
+
+  // A message that came in after midnight begins another day.
+  function beginDay(message) {
+    const time = message.querySelector("time[datetime]");
+    const lines = log.querySelectorAll("[data-day]");
+    if (!time) return;
+    const day = isoDay(new Date(time.dateTime));
+    if (lines.length && lines[lines.length - 1].dataset.day >= day) return;
+    const line = document.createElement("p");
+    line.className = "day";
+    line.dataset.day = day;
+    line.textContent = day === isoDay(new Date()) ? log.dataset.today : days.format(new Date(time.dateTime));
+    message.before(line);
+  }
+
+  function appended(messages) {
+    messages.forEach(beginDay);
+    const grown = scroller.scrollHeight - height;
+    if (wasAtEnd) toEnd();
+    else {
+      scroller.scrollTop -= grown;
+      if (jump && messages.some((message) => message.dataset.from === "visitor")) jump.hidden = false;
+    }
+  }
+
+  new MutationObserver((changes) => {
+    const added = changes.flatMap((change) => [...change.addedNodes]);
+    const fresh = added.filter((node) => node.matches && node.matches("[data-message]") && node.parentNode === log);
+    const last = [...log.children].filter((node) => node.matches("[data-message]")).pop();
+    if (!loadingNewer && fresh.includes(last)) appended(fresh);
+    height = scroller.scrollHeight;
+  }).observe(log, { childList: true });
+
+  scroller.addEventListener("scroll", () => {
+    wasAtEnd = atEnd();
+    if (wasAtEnd && jump) jump.hidden = true;
+  }, { passive: true });
+  if (jump) jump.addEventListener("click", toEnd);
+  document.addEventListener("chatadmin:said", toEnd);
+  document.addEventListener("visibilitychange", tidyDays);
+
+  log.addEventListener("htmx:beforeSwap", (event) => {
+    loadingNewer = event.target.dataset.more === "newer";
+    height = scroller.scrollHeight;
+  });
+  document.body.addEventListener("htmx:afterSwap", () => {
+    tidyDays();
+    if (!loadingNewer) return;
+    scroller.scrollTop -= scroller.scrollHeight - height;
+    // Only the end of the history may grow live.
+    if (!log.querySelector("[data-more='newer']")) {
+      log.dataset.log = "";
+      document.querySelectorAll("a[data-jump]").forEach((link) => link.remove());
+    }
+    setTimeout(() => { loadingNewer = false; });
+  });
+
+  const found = log.querySelector(".found");
+  if (found && !location.hash) found.scrollIntoView({ block: "center" });
+  wasAtEnd = atEnd();
+})();

@@ -1,0 +1,118 @@
+"""What staff may say about a person: every post of the profile is one of these."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator
+from django.utils.translation import gettext_lazy as _
+
+from chatadmin.lib.paging import BadCursor, Cursor, Order
+from chatadmin.lib.tokens import folded
+from users.models import NAME_CHARS, NOTE_CHARS, ChatUser, Tag
+from users.text import EMAIL_CHARS, email_address, many_lines, one_line
+
+YES_NO = [("yes", _("Yes")), ("no", _("No"))]
+TAB_NAMES = ("conversations", "activity", "sessions", "access")
+FOLDED_TAG_CHARS = Tag._meta.get_field("name_folded").max_length or 0
+
+
+class ProseField(forms.CharField):
+    """Text of several lines, kept as written: browsers send line breaks as CR LF, which count as one character."""
+
+    widget = forms.Textarea
+
+    def __init__(self, *, chars: int, **options: Any) -> None:
+        super().__init__(strip=False, validators=[MaxLengthValidator(chars), many_lines], **options)
+
+    def to_python(self, value: Any) -> str:
+        text = (super().to_python(value) or "").replace("\r\n", "\n")
+        return text if text.strip() else ""
+
+
+class DetailsForm(forms.Form):
+    """Name and e-mail address, each of which may be empty."""
+
+    name = forms.CharField(label=_("Name"), max_length=NAME_CHARS, required=False, validators=[one_line])
+    email = forms.CharField(label=_("E-mail"), max_length=EMAIL_CHARS, required=False)
+
+    def __init__(self, data: Any = None, *, chat_user: ChatUser) -> None:
+        super().__init__(data, initial={"name": chat_user.name, "email": chat_user.email})
+        self.chat_user = chat_user
+
+    def clean_email(self) -> str:
+        # An address that came in by import stands until somebody changes it.
+        email: str = self.cleaned_data["email"]
+        return email if not email or email == self.chat_user.email else email_address(email)
+
+
+class NoteForm(forms.Form):
+    """An internal note."""
+
+    body = ProseField(label=_("Note"), chars=NOTE_CHARS)
+
+
+class TagForm(forms.Form):
+    """A tag to put on (`add`) or to take off (`remove`), by its name."""
+
+    add = forms.CharField(label=_("Tag"), max_length=40, required=False, validators=[one_line])
+    remove = forms.CharField(max_length=40, required=False, validators=[one_line])
+
+    def clean_add(self) -> str:
+        name = " ".join(self.cleaned_data["add"].split())
+        if name and not 0 < len(folded(name) or "") <= FOLDED_TAG_CHARS:
+            raise ValidationError(_("This can't be a tag."), code="invalid")
+        return name
+
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or {}
+        if not self.errors and bool(given.get("add")) == bool(given.get("remove")):
+            self.add_error("add", ValidationError(_("Name one tag."), code="required"))
+        return given
+
+
+class VipForm(forms.Form):
+    vip = forms.ChoiceField(choices=YES_NO)
+
+
+class BlockForm(forms.Form):
+    blocked = forms.ChoiceField(choices=YES_NO)
+
+
+class BackForm(forms.Form):
+    """Which tab a post came from, so that the answer leads back to it."""
+
+    tab = forms.ChoiceField(choices=[(name, name) for name in TAB_NAMES], required=False)
+
+
+class CursorForm(forms.Form):
+    """Where a list goes on: the cursors of its older and newer neighbours, in the query string."""
+
+    after = forms.CharField(max_length=200, required=False)
+    before = forms.CharField(max_length=200, required=False)
+
+    def __init__(self, data: Any, *, order: Order) -> None:
+        super().__init__(data)
+        self.order = order
+
+    def _decoded(self, field: str) -> Cursor | None:
+        text = self.cleaned_data[field]
+        try:
+            return self.order.decode(text) if text else None
+        except BadCursor as error:
+            raise ValidationError(
+                _("This link doesn't lead anywhere; here is the newest."), code="invalid"
+            ) from error
+
+    def clean_after(self) -> Cursor | None:
+        return self._decoded("after")
+
+    def clean_before(self) -> Cursor | None:
+        return self._decoded("before")
+
+    def edges(self) -> dict[str, Cursor | None]:
+        """`after` and `before` as the paging takes them: None where absent or refused."""
+        self.is_valid()
+        return {name: self.cleaned_data.get(name) for name in ("after", "before")}
