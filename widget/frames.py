@@ -168,6 +168,8 @@ def message_fields(message: Message) -> dict[str, Any]:
     }
     if message.client_id is not None and message.sender == "visitor":
         fields["client_id"] = str(message.client_id)
+    if message.read_at is not None and message.sender == "visitor":
+        fields["read_at"] = moment(message.read_at)
     return fields
 
 
