@@ -6,7 +6,7 @@ import datetime as dt
 import uuid
 from dataclasses import dataclass
 
-from chatadmin.lib.tokens import folded, tokens
+from chatadmin.lib.tokens import tokens
 from conversations.models import ActivityEvent, EventKind, MergeJournal, Message
 from tests.factories import make_messages, make_person, make_visit
 from users.models import ChatUser, Note, Tag, Tagging, VisitorToken
@@ -22,9 +22,9 @@ class Marked:
     marks: tuple[str, ...]
 
 
-def make_marked(word: str, tag: Tag | None = None) -> Marked:
-    """A person with two conversations, files, a form, visits, events, notes, a merge and a tag. `word` is letters
-    only and shares no prefix with that of another person: full-text indexes compress prefixes."""
+def make_marked(word: str) -> Marked:
+    """A person with two conversations, a file, a visit, an event, a note, a merge and a tag that all wear. Every mark ends in
+    `word` and begins otherwise than the others, for a full-text index keeps what words share only once."""
     places = (
         "name",
         "email",
@@ -42,7 +42,7 @@ def make_marked(word: str, tag: Tag | None = None) -> Marked:
         "merged",
         "tokenhash",
     )
-    mark = {place: f"{word}{place}" for place in places}
+    mark = {place: f"{place}{word}" for place in places}
     person = make_person(
         f"{mark['name']} Okafor",
         f"{mark['email']}@northpine.example",
@@ -111,7 +111,7 @@ def make_marked(word: str, tag: Tag | None = None) -> Marked:
         at=START,
     )
     VisitorToken.objects.create(chat_user=person, token_hash=mark["tokenhash"])
-    tag = tag or Tag.objects.create(name=f"{word} wears it", name_folded=folded(f"{word} wears it"))
+    tag, _ = Tag.objects.get_or_create(name_folded="wholesale", defaults={"name": "Wholesale"})
     Tagging.objects.create(chat_user=person, tag=tag, at=START)
     person.message_count += 1
     person.save(update_fields=["message_count"])

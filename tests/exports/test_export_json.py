@@ -45,7 +45,7 @@ def test_everything_about_a_person_is_in_it(admin: Account) -> None:
     text, made = exported(marked.person)
     assert list(made) == TOP
     assert made["schema"] == "chatadmin.user/1"
-    assert [mark for mark in marked.marks if mark not in text] == ["zebrafintokenhash"], (
+    assert [mark for mark in marked.marks if mark not in text] == ["tokenhashzebrafin"], (
         "a secret stays inside"
     )
     assert not [mark for mark in other.marks if mark in text]
@@ -68,14 +68,14 @@ def test_the_profile(admin: Account) -> None:
     _, made = exported(person)
     profile = made["profile"]
     assert profile["uuid"] == str(person.uuid)
-    assert profile["name"] == "zebrafinname Okafor"
-    assert profile["email"] == "zebrafinemail@northpine.example"
-    assert profile["external_id"] == "zebrafinextid"
+    assert profile["name"] == "namezebrafin Okafor"
+    assert profile["email"] == "emailzebrafin@northpine.example"
+    assert profile["external_id"] == "extidzebrafin"
     assert profile["verified"] is True
     assert profile["identified_at"] == profile["first_contact"] == "2026-03-01T09:30:15.250000Z"
-    assert profile["traits"] == {"plan": "zebrafintrait", "seats": 12}
+    assert profile["traits"] == {"plan": "traitzebrafin", "seats": 12}
     assert (profile["message_count"], profile["visit_count"], profile["is_vip"]) == (4, 1, True)
-    assert (profile["browser"], profile["os"]) == ("zebrafinbrowser", "Windows")
+    assert (profile["browser"], profile["os"]) == ("browserzebrafin", "Windows")
     assert profile["blocked_at"] is None
 
 
@@ -88,14 +88,14 @@ def test_messages_are_as_the_contract_says() -> None:
     hello, reply = first["messages"]
     assert list(hello) == ["id", "from", "kind", "body", "data", "at", "author", "read_at"]
     assert hello["from"] == "visitor"
-    assert hello["body"] == "Hello, this is zebrafinbody — ça va? ありがとう 🎉"
+    assert hello["body"] == "Hello, this is bodyzebrafin — ça va? ありがとう 🎉"
     assert hello["at"] == "2026-03-01T09:30:15.250000Z"
     assert (reply["from"], reply["author"]) == ("staff", "Dana")
     assert reply["body"] == '=1+1 is not a formula\r\nsecond line, "quoted"'
     assert [message["from"] for message in second["messages"]] == ["visitor", "system", "visitor"]
     file = second["messages"][2]
     assert file["kind"] == "file"
-    assert file["data"]["name"] == "zebrafindata.pdf"
+    assert file["data"]["name"] == "datazebrafin.pdf"
 
 
 def test_times_are_utc_everywhere() -> None:

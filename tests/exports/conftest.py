@@ -1,0 +1,5 @@
+"""Which of these tests are about one kind of database only."""
+
+from django.conf import settings
+
+collect_ignore = [] if settings.IS_SQLITE else ["test_overwriting.py"]
