@@ -1,0 +1,32 @@
+"""What the navigation shows on every staff page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from users import presence
+from users.queries import living
+
+UNREAD_CAP = 1_000
+
+
+@dataclass(frozen=True)
+class NavCounts:
+    """People online, and people with unread messages: exact up to 1,000, then "1000+"."""
+
+    online: int
+    unread: str
+
+
+def nav_counts() -> NavCounts:
+    """The counts as they are now; one bounded query by index and one look at presence."""
+    waiting = living().filter(unread_count__gt=0).order_by()[: UNREAD_CAP + 1].count()
+    return NavCounts(presence.online_count(), f"{UNREAD_CAP}+" if waiting > UNREAD_CAP else str(waiting))
+
+
+def navigation(request: HttpRequest) -> dict[str, object]:
+    """Context processor: `nav`, counted only where a page shows it."""
+    return {"nav": SimpleLazyObject(nav_counts)}
