@@ -48,7 +48,7 @@
     }
     for (const node of document.querySelectorAll("[data-since]")) {
       const seconds = (Date.now() - new Date(node.dataset.since).getTime()) / 1000;
-      set(node, (node.dataset.sinceText || "{} session").replace("{}", duration(seconds)));
+      set(node, duration(seconds));
     }
   }
 

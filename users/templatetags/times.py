@@ -51,6 +51,7 @@ def relative(value: dt.datetime, now: dt.datetime | None = None) -> str:
     return formats.date_format(local, "j M Y")
 
 
+@register.filter
 @register.simple_tag
 def duration(seconds: float | dt.timedelta) -> str:
     """`45 s`, `12 min`, `3 h 5 min`, `2 d 4 h`."""
