@@ -1,14 +1,19 @@
-"""Nobody without an active account sees a page; times are shown in the viewer's zone."""
+"""Nobody without an active account sees a page; no cache keeps one; times are shown in the viewer's zone."""
 
 from __future__ import annotations
 
 import functools
 import zoneinfo
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
+from django.utils.cache import add_never_cache_headers
+from django.utils.http import url_has_allowed_host_and_scheme
 
 TIME_ZONE_COOKIE = "chatadmin_tz"
 
@@ -19,14 +24,38 @@ class StaffOnlyMiddleware(LoginRequiredMiddleware):
     A fragment asked for by a page whose session has ended sends the whole page to the sign-in.
     """
 
-    def handle_no_permission(
+    def handle_no_permission(  # type: ignore[override]
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
     ) -> HttpResponseBase:
-        response = super().handle_no_permission(request, view_func)
         if request.headers.get("HX-Request") == "true":
-            location = response.headers["Location"]
-            return HttpResponse(status=401, headers={"HX-Redirect": location})
+            response = _to_sign_in(_page_of(request, "HX-Current-URL"))
+            return HttpResponse(status=401, headers={"HX-Redirect": response.headers["Location"]})
+        if request.method in {"GET", "HEAD"}:
+            return _to_sign_in(request.get_full_path())
+        return _to_sign_in(_page_of(request, "Referer"))
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """What staff saw of a person is in no cache when that person is erased."""
+        if not response.has_header("Cache-Control"):
+            add_never_cache_headers(response)
         return response
+
+
+def _page_of(request: HttpRequest, header: str) -> str:
+    """The page of ours that a header names, as path and query; "" where it names none."""
+    address = request.headers.get(header, "")
+    if not url_has_allowed_host_and_scheme(address, allowed_hosts={request.get_host()}):
+        return ""
+    parts = urlsplit(address)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+
+def _to_sign_in(page: str) -> HttpResponse:
+    return (
+        redirect_to_login(page)
+        if page
+        else HttpResponse(status=302, headers={"Location": settings.LOGIN_URL})
+    )
 
 
 @functools.cache

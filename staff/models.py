@@ -10,15 +10,13 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
+from staff.permissions import Role, allows
 
-class Role(models.TextChoices):
-    """What somebody may do here; staff/permissions.py says what each allows."""
-
-    SUPPORT = "support", _("Support")
-    ADMIN = "admin", _("Admin")
-    OWNER = "owner", _("Owner")
+# In a widget's allowed origins: the product's own address, whatever it is.
+OWN_ORIGIN = "self"
 
 
 class AccountManager(BaseUserManager["Account"]):
@@ -47,6 +45,8 @@ class Account(AbstractBaseUser):
     role = models.CharField(_("role"), max_length=10, choices=Role.choices, default=Role.SUPPORT)
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    # Counts what ended this account's sessions; each session knows the number that it began with.
+    session_version = models.PositiveIntegerField(default=1, editable=False)
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -68,9 +68,22 @@ class Account(AbstractBaseUser):
 
     def can(self, permission: str) -> bool:
         """Whether the role allows `permission`. Raises KeyError for one that does not exist."""
-        from staff.permissions import allows
-
         return self.is_active and allows(self.role, permission)
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        # Django asks this for every session: one that began before the password, the role or the account's
+        # being active changed is nobody's.
+        bound = f"{self.password}:{self.role}:{self.is_active}:{self.session_version}"
+        return salted_hmac("staff session", bound, secret=secret, algorithm="sha256").hexdigest()
+
+
+class InvitationState(models.TextChoices):
+    """What has become of an invitation; only an open one makes an account."""
+
+    OPEN = "open", _("Open")
+    ACCEPTED = "accepted", _("Accepted")
+    REVOKED = "revoked", _("Revoked")
+    EXPIRED = "expired", _("Expired")
 
 
 class Invitation(models.Model):
@@ -90,6 +103,15 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"invitation {self.pk}"
+
+    @property
+    def state(self) -> InvitationState:
+        """What has become of it, as of now."""
+        if self.accepted_at:
+            return InvitationState.ACCEPTED
+        if self.revoked_at:
+            return InvitationState.REVOKED
+        return InvitationState.OPEN if timezone.now() < self.expires_at else InvitationState.EXPIRED
 
 
 def new_widget_key() -> str:

@@ -1,8 +1,18 @@
-"""The one permission matrix: what each role may do."""
+"""The roles, and the one permission matrix: what each may do."""
 
 from __future__ import annotations
 
-from staff.models import Role
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class Role(TextChoices):
+    """What somebody is here."""
+
+    SUPPORT = "support", _("Support")
+    ADMIN = "admin", _("Admin")
+    OWNER = "owner", _("Owner")
+
 
 _EVERYONE = frozenset(Role.values)
 _ADMINS = frozenset({Role.ADMIN.value, Role.OWNER.value})

@@ -1,5 +1,20 @@
-"""The addresses of this room."""
+"""The addresses of this room. Those that allauth asks for by name are named as it calls them."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from staff.views import account, joining, sign_in, team
+
+urlpatterns: list[URLPattern] = [
+    path("login/", sign_in.SignIn.as_view(), name="account_login"),
+    path("logout/", sign_in.SignOut.as_view(), name="account_logout"),
+    path("account/", account.account, name="account"),
+    path("account/name/", account.change_name, name="account_name"),
+    path("account/password/", account.change_password, name="account_password"),
+    path("team/", team.team, name="team"),
+    path("team/invite/", team.invite, name="team_invite"),
+    path("team/invitations/<int:invitation>/revoke/", team.revoke, name="team_revoke"),
+    path("team/<int:account>/disable/", team.disable, name="team_disable"),
+    path("team/<int:account>/enable/", team.enable, name="team_enable"),
+    path("team/<int:account>/role/", team.change_role, name="team_role"),
+    path("team/join/<str:token>/", joining.join, name="join"),
+]

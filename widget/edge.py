@@ -10,14 +10,13 @@ from django.conf import settings
 
 from chatadmin.lib.leases import Terms, leases
 from chatadmin.lib.limits import Bucket, Rate
-from staff.models import Widget
+from staff.models import OWN_ORIGIN, Widget
 
 SOCKETS_PER_VISITOR = 12
 SOCKETS_PER_ADDRESS = 500
 REFUSED_FRAMES, REFUSED_SECONDS = 50, 10.0
 ADDRESS_REFUSALS = Rate(burst=500, per_second=50)
 KEEP_ADDRESSES = 10_000
-OWN_ORIGIN = "self"
 ADDRESS_TERMS = Terms(lease_seconds=150, grace_seconds=0)
 
 _refused: dict[str, Bucket] = {}

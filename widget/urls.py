@@ -2,9 +2,11 @@
 
 from django.urls import path
 
-from widget import views
+from widget import settings_views, views
 
 urlpatterns = [
     path("widget.js", views.script, name="widget_script"),
     path("widget/demo/", views.demo, name="widget_demo"),
+    path("widget/", settings_views.setup, name="widget_setup"),
+    path("widget/secret/", settings_views.renew_secret, name="widget_secret"),
 ]

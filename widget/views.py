@@ -14,8 +14,7 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from staff.models import Widget
-from widget.edge import OWN_ORIGIN
+from staff.models import OWN_ORIGIN, Widget
 
 
 @functools.cache

@@ -1,0 +1,135 @@
+"""How a widget is set up."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+import idna
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from staff.forms import MarkedForm, one_line
+from staff.models import OWN_ORIGIN, Widget
+
+MAX_ORIGINS = 50
+DEFAULT_PORTS = {"http": 80, "https": 443}
+_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+
+
+def origin_of(text: str) -> str:
+    """`scheme://host[:port]` as browsers send it. Raises ValidationError with a sentence that names the line."""
+    wrong = ValidationError(
+        gettext("“%(line)s” is not an origin. Give scheme://host or scheme://host:port, without a path."),
+        code="origin",
+        params={"line": text[:80]},
+    )
+    try:
+        parts = urlsplit(text.lower())
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise wrong from None
+    path = parts.path not in {"", "/"} or parts.query or parts.fragment or parts.username is not None
+    if parts.scheme not in DEFAULT_PORTS or path or "?" in text or "#" in text or "@" in text:
+        raise wrong
+    host = _host(host)
+    if not host or port == 0:
+        raise wrong
+    return f"{parts.scheme}://{host}" + (f":{port}" if port and port != DEFAULT_PORTS[parts.scheme] else "")
+
+
+def _host(host: str) -> str:
+    """The host as a browser writes it in an Origin header, or "" for what is none."""
+    if ":" in host:
+        try:
+            return f"[{ipaddress.IPv6Address(host).compressed}]"
+        except ValueError:
+            return ""
+    try:
+        host = host if host.isascii() else idna.encode(host, uts46=True).decode()
+    except idna.IDNAError:
+        return ""
+    labels = host.split(".")
+    fits = len(host) <= 253 and all(_LABEL.fullmatch(label) for label in labels)
+    if not fits:
+        return ""
+    if labels[-1].isdigit():
+        try:
+            return str(ipaddress.IPv4Address(host))
+        except ValueError:
+            return ""
+    return host
+
+
+class OriginsField(forms.CharField):
+    """Origins, one a line; a list of them in the form that browsers send, each once."""
+
+    widget = forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "autocapitalize": "off"})
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> list[str]:
+        text = super().clean(value)
+        lines = [line for line in (part.strip() for part in text.splitlines()) if line]
+        if len(lines) > MAX_ORIGINS:
+            raise ValidationError(gettext("Give 50 origins at most."), code="many")
+        if "*" in lines:
+            raise ValidationError(
+                gettext("“*” would let every site speak for yours. Name the sites, one a line."), code="star"
+            )
+        return list(dict.fromkeys(origin_of(line) for line in lines))
+
+
+class WidgetForm(MarkedForm):
+    """What the widget says, asks and allows."""
+
+    title = forms.CharField(label=_("Title"), max_length=60, validators=[one_line])
+    greeting = forms.CharField(
+        label=_("Greeting"),
+        max_length=300,
+        required=False,
+        validators=[one_line],
+        help_text=_("The first line a visitor sees."),
+    )
+    accent = forms.RegexField(
+        label=_("Accent colour"),
+        regex=r"\A#[0-9a-fA-F]{6}\Z",
+        error_messages={"invalid": _("Give a colour as # and six hexadecimal digits, like #3f5bd8.")},
+        widget=forms.TextInput(attrs={"type": "color"}),
+    )
+    ask_name = forms.BooleanField(label=_("Ask for a name"), required=False)
+    ask_email = forms.BooleanField(label=_("Ask for an e-mail address"), required=False)
+    require_identity = forms.BooleanField(
+        label=_("Require a signed identity"),
+        required=False,
+        help_text=_("Only visitors whom your site vouches for can chat."),
+    )
+    own_origin = forms.BooleanField(
+        label=_("Allow the try-out page on this server"),
+        required=False,
+        help_text=_("The page /widget/demo/ shows the widget as a visitor sees it."),
+    )
+    origins = OriginsField(
+        label=_("Allowed origins"),
+        required=False,
+        max_length=10_000,
+        help_text=_("The sites that may embed the widget, one a line, like https://www.example.com."),
+    )
+
+    def __init__(self, *args: Any, widget: Widget, **kwargs: Any) -> None:
+        initial = {name: getattr(widget, name) for name in self.base_fields if hasattr(widget, name)}
+        initial["own_origin"] = OWN_ORIGIN in widget.allowed_origins
+        initial["origins"] = [origin for origin in widget.allowed_origins if origin != OWN_ORIGIN]
+        super().__init__(*args, initial=initial, **kwargs)
+
+    def changes(self) -> dict[str, Any]:
+        """The widget's fields as the form has them."""
+        values = dict(self.cleaned_data)
+        own, origins = values.pop("own_origin"), values.pop("origins")
+        values["accent"] = values["accent"].lower()
+        return {**values, "allowed_origins": [*([OWN_ORIGIN] if own else []), *origins]}
