@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from django.template.loader import render_to_string
 
-from conversations.models import ActivityEvent, Conversation, Message
+from conversations.models import ActivityEvent, Conversation, Message, Sender
 from conversations.timeline import entry_of_event, entry_of_message
 from search.context import nav_counts
 from users.models import ChatUser

@@ -1,5 +1,10 @@
 """The addresses of this room."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from search import views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("users/", views.user_list, name="user_list"),
+]

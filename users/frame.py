@@ -88,7 +88,6 @@ def profile_context(request: HttpRequest, chat_user: ChatUser, *, tab: str) -> d
     return {
         "person": people([chat_user])[0],
         "chat_user": chat_user,
-        "initials": initials(chat_user.display_name),
         "network": profile_queries.latest_network(chat_user),
         "tab": tab,
         "tabs": tabs(chat_user, tab),
@@ -97,12 +96,6 @@ def profile_context(request: HttpRequest, chat_user: ChatUser, *, tab: str) -> d
         "offered_tags": profile_queries.offered_tags(),
         "traits": traits_shown(chat_user.traits),
     }
-
-
-def initials(name: str) -> str:
-    """One or two letters that stand for a name: `Mariam Okafor` → `MO`."""
-    words = [word for word in name.split() if word[0].isalnum()]
-    return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)).upper()
 
 
 def traits_shown(traits: Any) -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,9 +25,26 @@ class Person:
     typing: bool = False
 
     @property
+    def initials(self) -> str:
+        """One or two letters for the avatar; `?` for somebody unknown."""
+        return initials(self.user)
+
+    @property
     def last_seen_at(self) -> dt.datetime | None:
         """When they last did something or were connected."""
         return self.user.last_active
+
+
+def initials(chat_user: ChatUser) -> str:
+    """The first letters of the first and last word of what is known; `?` where nothing is."""
+    words = [word for word in re.findall(r"\w+", chat_user.display_name) if not word.isdigit()]
+    if chat_user.is_anonymous:
+        return "?"
+    if not words:
+        return chat_user.display_name[:1]
+    if not chat_user.name or len(words) == 1 or not words[0].isascii():
+        return words[0][:1].upper()
+    return (words[0][:1] + words[-1][:1]).upper()
 
 
 def living() -> QuerySet[ChatUser]:

@@ -1,0 +1,31 @@
+"""The user list's sort orders. Each walks an index of its own; people without the value come last either way."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+
+from django.utils.translation import gettext_lazy as _
+
+from chatadmin.lib.paging import Order
+
+DEFAULT = "last_active"
+ORDERS: dict[str, Order] = {
+    "last_active": Order("last_active", descending=True, value_type=dt.datetime, nullable=True),
+    "first_contact": Order("first_contact", descending=True, value_type=dt.datetime, nullable=True),
+    "messages": Order("message_count", descending=True, value_type=int),
+    "name": Order("name_folded", descending=False, value_type=str, nullable=True),
+}
+LABELS = {
+    "name": _("Name"),
+    "messages": _("Messages"),
+    "first_contact": _("First contact"),
+    "last_active": _("Last active"),
+}
+CHOICES = [*((name, name) for name in ORDERS), *((f"-{name}", f"-{name}") for name in ORDERS)]
+
+
+def order_of(sort: str) -> Order:
+    """The order that a `sort` parameter names; `-` in front turns it round."""
+    order = ORDERS[sort.removeprefix("-")]
+    return replace(order, descending=not order.descending) if sort.startswith("-") else order
