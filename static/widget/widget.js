@@ -73,39 +73,31 @@ dialog{position:fixed;inset:auto 20px 20px auto;margin:0;padding:0;width:344px;h
   background:var(--panel);color:inherit;box-shadow:0 14px 50px #0003}
 dialog[open]{display:flex;flex-direction:column}dialog::backdrop{background:none}
 header{display:flex;align-items:center;gap:8px;padding:14px 10px 14px 16px}header div{flex:1;min-width:0}
-h2{font-size:14px;font-weight:700;overflow-wrap:anywhere}
-.presence{font-size:12.5px}
-.presence::before{content:"";display:inline-block;width:9px;height:9px;border-radius:50%;margin-right:5px;vertical-align:-.5px;
-  border:1.5px solid currentColor}
-.presence.on::before{background:currentColor}
+h2{font-size:14px;font-weight:700;overflow-wrap:anywhere}.presence{font-size:12.5px}
+.presence::before{content:"";display:inline-block;width:9px;height:9px;border-radius:50%;margin-right:5px;
+  vertical-align:-.5px;border:1.5px solid currentColor}.presence.on::before{background:currentColor}
 header button{width:32px;height:32px;border-radius:8px;display:grid;place-items:center;flex:none}
-header button svg{width:20px;height:20px}
-header :focus-visible{outline-color:currentColor;outline-offset:-2px}
+header button svg{width:20px;height:20px}header :focus-visible{outline-color:currentColor;outline-offset:-2px}
 .scroll{flex:1;min-height:0;overflow-y:auto;overscroll-behavior:contain;padding:14px;display:flex;
-  flex-direction:column;gap:8px}
-.scroll:focus-visible{outline-offset:-3px}
+  flex-direction:column;gap:8px}.scroll:focus-visible{outline-offset:-3px}
 .log{display:flex;flex-direction:column;gap:8px}
 .row{display:flex;flex-direction:column;align-items:flex-start}.row.me{align-items:flex-end}
 .bubble{max-width:80%;padding:8px 12px;border-radius:13px;background:var(--sunken);white-space:pre-wrap;
-  overflow-wrap:anywhere}
-.me .bubble{background:var(--accent);color:var(--on-accent)}
+  overflow-wrap:anywhere}.me .bubble{background:var(--accent);color:var(--on-accent)}
 .system .bubble{background:none;color:var(--muted);align-self:center;text-align:center;font-size:12.5px;padding:2px}
 .bubble a{color:inherit;text-decoration:underline;text-underline-offset:2px}
 .bubble dl{display:grid;gap:6px}.bubble dt{font-size:12px;font-weight:600}.bubble dd{white-space:pre-wrap}
 .day:empty,.who:empty,.meta:empty,.error:empty,.thanks:empty{display:none}
-.day{align-self:center;font-size:12px;color:var(--muted);padding:6px 0}
-.day::first-letter{text-transform:uppercase}
+.day{align-self:center;font-size:12px;color:var(--muted);padding:6px 0}.day::first-letter{text-transform:uppercase}
 .who{font-size:12px;color:var(--muted);padding:4px 2px 2px}
 .meta{font-size:11.5px;color:var(--muted);padding:3px 2px 0;display:flex;align-items:center;gap:4px}
 .meta svg{width:13px;height:13px}.meta.bad,.error{color:var(--danger)}
 .ask{border:1px solid var(--line);border-radius:11px;padding:10px 12px;display:flex;flex-wrap:wrap;
-  align-items:center;gap:6px 8px}
-.ask h3{flex:1 0 100%;font-size:14px;font-weight:600}
+  align-items:center;gap:6px 8px}.ask h3{flex:1 0 100%;font-size:14px;font-weight:600}
 .ask label{display:grid;gap:2px;font-size:12.5px;flex:1 1 100px;min-width:0;align-self:flex-start}
 .ask label+label{flex-grow:2}
 .ask input{width:100%;font-size:14px;padding:6px 10px;border:1px solid var(--edge);border-radius:8px;
-  background:var(--panel)}
-.ask input[aria-invalid=true]{border-color:var(--danger)}
+  background:var(--panel)}.ask input[aria-invalid=true]{border-color:var(--danger)}
 .ask .note,.error{font-size:12.5px}.note{color:var(--muted)}
 .buttons{display:flex;gap:6px;margin-left:auto;font-size:13px}
 .buttons button,.composer button{padding:5px 10px;border-radius:8px;font-weight:550}
@@ -117,8 +109,7 @@ header :focus-visible{outline-color:currentColor;outline-offset:-2px}
 .composer textarea{flex:1;min-width:0;resize:none;border:0;border-radius:8px;background:none;padding:5px 6px;
   max-height:120px;overflow-y:auto;display:block}
 .composer textarea:focus-visible{outline:1.5px solid var(--edge);outline-offset:0}
-.composer :disabled{opacity:.6;cursor:default}
-::placeholder{color:var(--muted);opacity:1}
+.composer :disabled{opacity:.6;cursor:default}::placeholder{color:var(--muted);opacity:1}
 .counter{padding:0 14px 6px;font-size:12px;color:var(--muted);text-align:end}.counter.over{color:var(--danger)}
 @media (max-width:479.98px){dialog{inset:0;width:100%;height:var(--height,100dvh);max-height:none;border:0;
   border-radius:0}.composer{padding-bottom:max(8px,env(safe-area-inset-bottom))}
@@ -132,10 +123,8 @@ header :focus-visible{outline-color:currentColor;outline-offset:-2px}
 @keyframes beat{0%,60%,100%{opacity:.35}30%{opacity:1}}`;
 
   const ICONS = {
-    chat: "M4 5h16v11H9l-5 4z",
-    close: "M6 6l12 12M18 6L6 18",
+    chat: "M4 5h16v11H9l-5 4z", close: "M6 6l12 12M18 6L6 18", tick: "M5 13l4 4L19 7",
     clock: "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18M12 7v5l3 2",
-    tick: "M5 13l4 4L19 7",
   };
 
   // ---------------------------------------------------------------- what is remembered
@@ -192,7 +181,7 @@ header :focus-visible{outline-color:currentColor;outline-offset:-2px}
   function loadQueue() {
     const kept = tab.get().queue;
     const fit = (item) => item && typeof item.client_id === "string" && typeof item.body === "string";
-    return Array.isArray(kept) ? kept.filter(fit) : [];
+    return Array.isArray(kept) ? kept.filter(fit).map((item) => ({ ...item, from: "visitor" })) : [];
   }
 
   function saveQueue() {
@@ -220,7 +209,7 @@ header :focus-visible{outline-color:currentColor;outline-offset:-2px}
   function settle(item, id, at) {
     queue = queue.filter((other) => other !== item);
     saveQueue();
-    Object.assign(item, { id, at, from: "visitor", failed: false });
+    Object.assign(item, { id, at, failed: false });
     hold(item);
   }
 
@@ -297,7 +286,7 @@ header :focus-visible{outline-color:currentColor;outline-offset:-2px}
     ui.counter = el("p.counter", { id: "counter" });
     ui.panel = el(
       "dialog",
-      { "aria-labelledby": "title", keydown: onKey, cancel: onCancel },
+      { "aria-labelledby": "title", keydown: onKey, cancel: onKey },
       el("header.accent", {}, el("div", {}, ui.title, ui.presence), closer),
       buildScroll(),
       ui.notice,
@@ -366,9 +355,7 @@ header :focus-visible{outline-color:currentColor;outline-offset:-2px}
     if (node.textContent !== text) node.textContent = text;
   }
 
-  function toEnd() {
-    ui.scroll.scrollTop = ui.scroll.scrollHeight;
-  }
+  const toEnd = () => (ui.scroll.scrollTop = ui.scroll.scrollHeight);
 
   let drawing = false;
 
@@ -444,7 +431,7 @@ header :focus-visible{outline-color:currentColor;outline-offset:-2px}
   }
 
   function buildRow(message) {
-    const mine = !message.from || message.from === "visitor";
+    const mine = message.from === "visitor";
     const system = message.from === "system";
     const time = message.at && !mine ? ` \u00b7 ${timeOf(message.at)}` : "";
     const who = mine ? STRINGS.you : (plain(message.author) || STRINGS.team) + time;
@@ -606,18 +593,13 @@ header :focus-visible{outline-color:currentColor;outline-offset:-2px}
 
   function onKey(event) {
     if (event.isComposing || event.keyCode === 229) return; // the key belongs to an input method
-    if (event.key === "Escape") {
+    if (event.key === "Escape" || event.type === "cancel") {
       event.preventDefault();
       close();
     } else if (event.key === "Enter" && !event.shiftKey && event.target === ui.text) {
       event.preventDefault();
       onSubmit(event);
     }
-  }
-
-  function onCancel(event) {
-    event.preventDefault();
-    close();
   }
 
   /* How many code points are left of the longest body; below zero where it would be refused. */
@@ -649,7 +631,7 @@ header :focus-visible{outline-color:currentColor;outline-offset:-2px}
     ui.text.value = "";
     sized();
     stopTyping();
-    queue.push({ client_id: uuid(), body });
+    queue.push({ client_id: uuid(), body, from: "visitor" });
     saveQueue();
     flush();
     toEnd();
@@ -738,7 +720,7 @@ header :focus-visible{outline-color:currentColor;outline-offset:-2px}
     clearTimeout(retryTimer);
     if (stopped || socket) return;
     heardAt = Date.now();
-    if (!lostTimer) lostTimer = setTimeout(sayLost, 2000);
+    apart(true);
     let mine;
     try {
       mine = socket = new WebSocket(address);
@@ -751,9 +733,16 @@ header :focus-visible{outline-color:currentColor;outline-offset:-2px}
     mine.onclose = (event) => mine === socket && closed(event.code);
   }
 
-  function sayLost() {
-    lost = true;
-    draw();
+  /* Two seconds without a socket, and the visitor is told. */
+  function apart(is) {
+    if (is && lostTimer) return;
+    const tell = () => {
+      lost = true;
+      draw();
+    };
+    clearTimeout(lostTimer);
+    lostTimer = is && setTimeout(tell, 2000);
+    lost = false;
   }
 
   /* Drops the socket without waiting for the other end, which may be gone. */
@@ -772,7 +761,7 @@ header :focus-visible{outline-color:currentColor;outline-offset:-2px}
     typed.on = false;
     staffTyping(false);
     if (stopped) return;
-    if (!lostTimer) lostTimer = setTimeout(sayLost, 2000);
+    apart(true);
     if (code === 4400 || code === 4403) stop("refused");
     else if (code === 4401) {
       identity = null;
@@ -798,9 +787,7 @@ header :focus-visible{outline-color:currentColor;outline-offset:-2px}
   function stop(why) {
     stopped = why;
     clearTimeout(retryTimer);
-    clearTimeout(lostTimer);
-    lostTimer = 0;
-    lost = false;
+    apart(false);
   }
 
   function restart() {
@@ -876,9 +863,7 @@ header :focus-visible{outline-color:currentColor;outline-offset:-2px}
       browser.set({ token: frame.token, forgotten: false });
       user = frame.user;
       welcomedAt = welcomedAt || Date.now();
-      clearTimeout(lostTimer);
-      lostTimer = 0;
-      lost = false;
+      apart(false);
       configure(frame.widget);
       staffOnline = Boolean(frame.staff_online);
       if (changed) {

@@ -20,6 +20,7 @@ def test_a_message_is_sent_acknowledged_answered_and_read(shown: WidgetPage, cha
     chat.silent = True
     shown.write("Where is my parcel?")
     expect(shown.page.locator(".me .meta")).to_have_text("Sending…")
+    expect(shown.page.locator(".me .who")).to_have_class("who sr")  # for the ear only
     sent = until(shown.page, lambda: chat.heard("message"))[0]
     chat.silent = False
     message = chat.keep("visitor", "Where is my parcel?", client_id=sent["client_id"])
