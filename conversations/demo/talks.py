@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import itertools
 import random
 from array import array
@@ -82,6 +83,8 @@ class TalkWriter:
             *("author_id", "author_name", "created_at", "read_at"),
         )
         self.system_lines = 0
+        # Half of all lines have no slots, so they come again and again.
+        self.tokens = functools.lru_cache(maxsize=8_192)(tokens)
 
     def write(self, chunk_messages: int) -> Iterator[int]:
         """Writes everything, a transaction for about so many messages. Yields how many each chunk wrote."""
@@ -163,7 +166,7 @@ class TalkWriter:
         by_staff = line.sender in ("staff", "system")
         self.messages.add(
             *(conversation, person, line.sender, line.kind, line.body, line.data),
-            tokens(line.body) if line.sender != "system" else "",
+            self.tokens(line.body) if line.sender != "system" else "",
             author[0] if by_staff else None,
             author[1] if by_staff else BOT if line.sender == "bot" else "",
             self._at(moment),
