@@ -45,7 +45,9 @@ def begin(chat_user: ChatUser, arrival: Arrival, now: dt.datetime | None = None)
     whether it is new.
     """
     now = now or timezone.now()
-    last = chat_user.visits.order_by("-started_at", "-id").first()
+    # Of two people just joined into one, the open visit need not be the one that started last.
+    visits = chat_user.visits.order_by("-started_at", "-id")
+    last = visits.filter(ended_at=None).first() or visits.first()
     chat_user.last_active = now
     if last is not None and now - last.last_seen_at <= GAP:
         last.last_seen_at, last.ended_at, last.how_ended = max(now, last.last_seen_at), None, ""

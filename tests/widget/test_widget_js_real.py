@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 
@@ -14,6 +15,7 @@ from staff.models import Account, Widget
 from tests.server import Server
 from tests.staff_http import StaffBrowser
 from tests.widget.fake_chat import WidgetPage, until
+from tests.widget.signing import signed
 from users.models import ChatUser
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -174,3 +176,32 @@ def check(page: Page) -> None:
     assert len(found.response["passes"]) > 10
     assert found.violations_count == 0, found.generate_report()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_signed_identity_opens_the_same_history_on_another_device(
+    open_context: Callable[..., BrowserContext], widget: Widget
+) -> None:
+    given = json.dumps(signed(widget, "customer-7"))
+    first = WidgetPage(open_context().new_page()).visit("/widget/demo/").open()
+    first.write("From my telephone")
+    expect(first.page.get_by_text("Sent", exact=True)).to_be_visible()
+    first.page.evaluate(f"chatadmin('identify', {given})")
+    until(first.page, lambda: ChatUser.objects.filter(external_id="customer-7").exists())
+    second = WidgetPage(open_context().new_page()).visit("/widget/demo/").open()
+    second.page.evaluate(f"chatadmin('identify', {given})")
+    expect(second.page.get_by_text("From my telephone")).to_be_visible()
+    second.page.evaluate("chatadmin('reset')")
+    expect(second.page.get_by_text("From my telephone")).to_have_count(0)
+    second.page.reload()
+    second.open().write("Somebody else")
+    expect(second.page.get_by_text("Sent", exact=True)).to_be_visible()
+    assert second.bubbles() == ["Somebody else"]
+
+
+def test_a_forged_identity_is_refused_in_words(demo: WidgetPage, widget: Widget) -> None:
+    forged = json.dumps(signed(widget, "customer-7") | {"hash": "0" * 64})
+    demo.open().page.evaluate(f"chatadmin('identify', {forged})")
+    expect(demo.page.get_by_text("We could not confirm who you are")).to_be_visible()
+    expect(demo.page.get_by_label("Write a message")).to_be_disabled()
+    demo.page.evaluate("chatadmin('reset')")
+    expect(demo.page.get_by_label("Write a message")).to_be_enabled()
