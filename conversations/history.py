@@ -31,6 +31,11 @@ class Item:
     message: Message | None = None
     count: int = 0
 
+    @property
+    def is_today(self) -> bool:
+        """Whether it is of the viewer's today."""
+        return timezone.localdate(self.at) == timezone.localdate()
+
 
 @dataclass(frozen=True)
 class History:

@@ -42,4 +42,6 @@ def sessions(chat_user: ChatUser, *, after: Cursor | None, before: Cursor | None
     part = page(chat_user.visits.all(), ORDER, size=PAGE_VISITS, after=after, before=before)
     looked_at = ActivityEvent.objects.filter(visit__in=[visit.pk for visit in part.rows], kind=EventKind.PAGE)
     pages = dict(looked_at.values_list("visit").annotate(count=Count("pk")).order_by())
-    return Sessions([Session(visit, pages.get(visit.pk, 0)) for visit in part.rows], part.after, part.before)
+    # The page that a visit began on has no event of its own.
+    rows = [Session(visit, pages.get(visit.pk, 0) + bool(visit.landing_url)) for visit in part.rows]
+    return Sessions(rows, part.after, part.before)

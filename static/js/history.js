@@ -7,9 +7,8 @@
   const log = document.getElementById("log");
   if (!scroller || !log) return;
   const jump = document.querySelector("button[data-jump]");
-  const days = new Intl.DateTimeFormat(document.documentElement.lang || "en", {
-    weekday: "long", day: "numeric", month: "long", year: "numeric",
-  });
+  const format = new Intl.DateTimeFormat("en-GB", { weekday: "long", day: "numeric", month: "long", year: "numeric" });
+  const dayName = (time) => format.format(time).replace(",", "");
   let height = scroller.scrollHeight;
   let wasAtEnd = true;
   let loadingNewer = false;
@@ -33,7 +32,7 @@
     for (const line of [...log.querySelectorAll("[data-day]")]) {
       if (line.dataset.day === previous) line.remove();
       else if (line.dataset.day !== today && line.textContent === log.dataset.today) {
-        line.textContent = days.format(new Date(`${line.dataset.day}T12:00`));
+        line.textContent = dayName(new Date(`${line.dataset.day}T12:00`));
       }
       previous = line.dataset.day;
     }
@@ -49,7 +48,7 @@
     const line = document.createElement("p");
     line.className = "day";
     line.dataset.day = day;
-    line.textContent = day === isoDay(new Date()) ? log.dataset.today : days.format(new Date(time.dateTime));
+    line.textContent = day === isoDay(new Date()) ? log.dataset.today : dayName(new Date(time.dateTime));
     message.before(line);
   }
 

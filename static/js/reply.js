@@ -81,13 +81,6 @@
     if (text.value.trim()) form.requestSubmit();
   });
 
-  document.addEventListener("keydown", (event) => {
-    if (event.key !== "r" || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-    if (event.target.closest("input, textarea, select, [contenteditable]")) return;
-    event.preventDefault();
-    text.focus();
-  });
-
   // ---- sending
 
   form.addEventListener("htmx:configRequest", (event) => {
