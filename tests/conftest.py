@@ -72,7 +72,9 @@ def server_process(django_db_setup: None, django_db_blocker: pytest.FixtureReque
 
 @pytest.fixture
 def server(transactional_db: None, server_process: Server) -> Server:
-    """The running server, and a database that is empty but for what the test puts in."""
+    """The running server, and a database that is empty but for what the test puts in. A test may kill it."""
+    if not server_process.running:
+        server_process.start()
     return server_process
 
 

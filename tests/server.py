@@ -75,6 +75,11 @@ class Server:
         self.kill()
         raise RuntimeError(self.log.read_text())
 
+    @property
+    def running(self) -> bool:
+        """Whether the process lives."""
+        return self.process is not None and self.process.poll() is None
+
     def stop(self) -> int:
         """Asks it to end, as an operator does. Returns its exit status."""
         return self._end(signal.SIGTERM)

@@ -41,6 +41,7 @@ class Visitor:
             additional_headers=self.headers,
             open_timeout=PATIENCE_SECONDS,
             max_size=None,
+            legacy=True,
         )
         return self
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, Protocol
 
 from channels.db import database_sync_to_async
@@ -39,7 +40,7 @@ class VisitorHub(Hub[Tab]):
             if event.name == "message.created":
                 self._message(event, messages.get(event.data["id"]))
             elif event.name == "message.read" and event.data["side"] == Side.STAFF:
-                self._push(event, frames.encode("read", up_to=event.data["up_to"], at=event.data["at"]))
+                self._push(event, frames.encode("read", up_to=event.data["up_to"], at=_moment(event)))
             elif event.name == "typing.changed" and event.data["side"] == Side.STAFF:
                 self._push(event, frames.encode("typing", on=event.data["on"]))
             elif event.name == "user.erased":
@@ -79,6 +80,10 @@ class VisitorHub(Hub[Tab]):
         if person is not None and person.blocked_at is not None:
             for socket in self.of(event.chat_user):
                 socket.close(Closing(4403, "blocked"))
+
+
+def _moment(event: Event) -> str:
+    return frames.moment(dt.datetime.fromisoformat(event.data["at"]))
 
 
 @database_sync_to_async
