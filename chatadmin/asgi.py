@@ -20,10 +20,10 @@ application = ProtocolTypeRouter(
         "http": jobs.started_by(django_application),
         "websocket": URLRouter(
             [
-                path("ws/widget/", served_by(VisitorSocket)),
-                path("ws/staff/", served_by(StaffSocket)),
-                path("<path:anything>", refuse),
-                path("", refuse),
+                path("ws/widget/", served_by(VisitorSocket)),  # type: ignore[arg-type]
+                path("ws/staff/", served_by(StaffSocket)),  # type: ignore[arg-type]
+                path("<path:anything>", refuse),  # type: ignore[arg-type]
+                path("", refuse),  # type: ignore[arg-type]
             ]
         ),
         "lifespan": jobs.lifespan,

@@ -14,6 +14,7 @@ import json
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from exports.as_json import SCHEMA
 from exports.as_text import moment
@@ -43,9 +44,9 @@ class _Sink(io.RawIOBase):
     def writable(self) -> bool:
         return True
 
-    def write(self, data) -> int:  # type: ignore[no-untyped-def, override]
+    def write(self, data: Any) -> int:
         self.held.append(bytes(data))
-        return len(data)
+        return len(self.held[-1])
 
     def drain(self) -> bytes:
         drained, self.held = b"".join(self.held), []

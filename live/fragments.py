@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from django.template.loader import render_to_string
 
-from conversations.models import ActivityEvent, Conversation, Message, Sender
+from conversations.models import ActivityEvent, Conversation, Message
 from conversations.timeline import entry_of_event, entry_of_message
 from search.context import nav_counts
 from users.models import ChatUser
@@ -72,10 +72,8 @@ def changed(changes: Mapping[str, Change], typing: Iterable[str], opened: set[st
 
 def state(person: Person, last: int | None) -> str | None:
     """Everything that an open profile may have missed after message `last`; None where that is too much to tell."""
-    after = (
-        Message.objects.filter(chat_user=person.user, id__gt=last).order_by("id") if last is not None else []
-    )
-    missed = list(after[: CATCH_UP + 1])
+    after = Message.objects.filter(chat_user=person.user, id__gt=last).order_by("id")
+    missed = list(after[: CATCH_UP + 1]) if last is not None else []
     if len(missed) > CATCH_UP:
         return None
     return "".join(

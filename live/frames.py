@@ -54,6 +54,6 @@ _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
 def decode(text: str) -> Frame:
     """The frame in `text`. Raises BadFrame."""
     try:
-        return _DECODERS[_HEAD.decode(text).type].decode(text)  # type: ignore[no-any-return]
+        return _DECODERS[_HEAD.decode(text).type].decode(text)
     except (msgspec.MsgspecError, RecursionError, UnicodeError, KeyError) as error:
         raise BadFrame from error

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
@@ -21,6 +22,8 @@ from users import profile_queries
 from users.actions import Gone
 from users.models import ChatUser
 from users.queries import people, person_by_uuid
+
+ViewOfPerson = Callable[..., HttpResponseBase]
 
 TRAIT_CHARS = 500
 TRAITS_SHOWN = 100
@@ -45,16 +48,16 @@ def profile_of(person: uuid.UUID) -> ChatUser:
         raise Http404 from error
 
 
-def of_person(permission: str) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+def of_person(permission: str) -> Callable[[ViewOfPerson], ViewOfPerson]:
     """A view of one living person, for those with `permission`: it gets the ChatUser instead of the uuid.
 
     An unknown or erased person is a 404, one erased while the view works too.
     """
 
-    def wrap(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    def wrap(view: ViewOfPerson) -> ViewOfPerson:
         @requires(permission)
         @functools.wraps(view)
-        def found(request: HttpRequest, person: uuid.UUID, **rest: Any) -> HttpResponse:
+        def found(request: HttpRequest, person: uuid.UUID, **rest: Any) -> HttpResponseBase:
             try:
                 return view(request, profile_of(person), **rest)
             except Gone as error:

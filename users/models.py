@@ -66,7 +66,9 @@ class ChatUser(Device):
     blocked_at = models.DateTimeField(null=True, blank=True)
     held_at = models.DateTimeField(null=True, blank=True)
     erased_at = models.DateTimeField(null=True, blank=True)
-    tags = models.ManyToManyField("Tag", through="Tagging", related_name="chat_users")
+    tags: models.ManyToManyField[Tag, Tagging] = models.ManyToManyField(
+        "Tag", through="Tagging", related_name="chat_users"
+    )
 
     class Meta:
         constraints = [

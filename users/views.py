@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -105,7 +106,7 @@ def add_note(request: HttpRequest, chat_user: ChatUser) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def notes(request: HttpRequest, **address: object) -> HttpResponse:
+def notes(request: HttpRequest, **address: object) -> HttpResponseBase:
     """The notes' address: all of them, and a new one by POST."""
     return (add_note if request.method == "POST" else all_notes)(request, **address)
 

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
 from chatadmin.lib import redis_store
 
@@ -109,7 +109,7 @@ class LocalLeases:
     def discard(self, group: str) -> None:
         with self.lock:
             for table in (self.members, self.ends, self.left):
-                table.pop(group, None)  # type: ignore[attr-defined]
+                table.pop(group, None)
 
     def reap(self, now: float | None = None) -> list[Lapsed]:
         now = time.time() if now is None else now
@@ -227,11 +227,11 @@ class RedisLeases:
         asked = list(groups)
         if not asked:
             return set()
-        scores = self.client.zmscore(self.keys[0], asked)
+        scores = cast("list[float | None]", self.client.zmscore(self.keys[0], asked))
         return {group for group, score in zip(asked, scores, strict=True) if score is not None}
 
     def all_alive(self) -> set[str]:
-        return set(self.client.zrange(self.keys[0], 0, -1))
+        return set(cast("list[str]", self.client.zrange(self.keys[0], 0, -1)))
 
 
 @functools.cache

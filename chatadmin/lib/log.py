@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
+from collections.abc import MutableMapping
 from types import TracebackType
 from typing import Any
 
@@ -28,7 +29,7 @@ class QuietFormatter(logging.Formatter):
         return frames_of(ei[1])
 
 
-def _quiet_exceptions(logger: Any, name: str, event: dict[str, Any]) -> dict[str, Any]:
+def _quiet_exceptions(logger: Any, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     error = event.pop("exc_info", None)
     if isinstance(error, BaseException):
         event["frames"] = frames_of(error)
