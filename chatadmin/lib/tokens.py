@@ -1,10 +1,12 @@
 """Cuts text into search tokens: one place for messages and queries, so both databases find the same.
 
 The databases' own tokenizers disagree with each other, so what they index is already cut: words in lower case,
-joined by single spaces. The rules, in order: NFKC, case folding (which opens ß and ligatures), marks stripped
-after Latin, Greek, Arabic and Hebrew letters only (й stays й, バス stays バス), runs of letters and digits kept,
-emoji made words, and scripts written without spaces cut into overlapping pairs.
-Sources: Unicode UAX #15 (normalisation), UAX #29 (why spaceless scripts need another cut).
+joined by single spaces, and both split at the spaces alone. The rules, in order: NFKC, case folding (which opens ß
+and ligatures), what is invisible dropped, marks stripped after Latin, Greek, Arabic and Hebrew letters and after
+digits only (й stays й, バス stays バス), runs of letters and digits kept, emoji made words, and scripts written
+without spaces cut into overlapping pairs of characters, each with its marks.
+Sources: Unicode UAX #15 (normalisation), UAX #44 (what is ignorable), UAX #14 (classes ID, CJ and SA: the scripts
+that have no spaces).
 """
 
 from __future__ import annotations
@@ -12,40 +14,55 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
+from collections.abc import Iterator
 
 MAX_TOKEN_CHARS = 64
 MAX_TOKENS = 4_000
 
-_STRIPPING_SCRIPTS = ("LATIN", "GREEK", "ARABIC", "HEBREW")
+_STRIPPED_AFTER = ("LATIN", "GREEK", "ARABIC", "HEBREW", "DIGIT")
 _SPACELESS = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff"
-    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U0001b000-\U0001b16f\U00020000-\U000323af]+"
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1950-\u19ff\u1a20-\u1aaf\u1b00-\u1b7f\u3005-\u3007\u3040-\u312f"
+    "\u31a0-\u31bf\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\ua980-\ua9ff\uaa60-\uaadf\uf900-\ufaff"
+    "\U00011700-\U0001174f\U00016fe0-\U0001b2ff\U00020000-\U000323af]"
 )
-_EMOJI = re.compile(
-    "[\u203c\u2049\u2122\u2139\u2194-\u21aa\u231a-\u23ff\u2600-\u27bf\u2b05-\u2b55\U0001f000-\U0001faff]"
-)
+_EMOJI = re.compile("[\u2194-\u21aa\u231a-\u23ff\u2600-\u27bf\u2b05-\u2b55\U0001f000-\U0001faff]")
 _ASCII_RUN = re.compile("[a-z0-9]+")
-# Arabic tatweel and the invisible joiners and direction marks carry no meaning for a search.
-_DROPPED = dict.fromkeys(
-    [0x0640, 0x00AD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF]
+# What has no shape of its own: joiners, direction and variation marks, fillers, tags, and Arabic tatweel.
+_IGNORED = dict.fromkeys(
+    [
+        *(0x00AD, 0x034F, 0x061C, 0x0640, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFEFF, 0xFFA0),
+        *range(0x180B, 0x1810),
+        *range(0x200B, 0x2010),
+        *range(0x202A, 0x202F),
+        *range(0x2060, 0x2070),
+        *range(0xFE00, 0xFE10),
+        *range(0xFFF0, 0xFFF9),
+        *range(0x1BCA0, 0x1BCA4),
+        *range(0x1D173, 0x1D17B),
+        *range(0xE0000, 0xE1000),
+    ]
 )
 
 
 @functools.lru_cache(maxsize=8192)
+def _is_mark(char: str) -> bool:
+    return unicodedata.category(char)[0] == "M"
+
+
+@functools.lru_cache(maxsize=8192)
 def _strips_marks(char: str) -> bool:
-    return unicodedata.name(char, "").startswith(_STRIPPING_SCRIPTS)
+    return unicodedata.name(char, "").startswith(_STRIPPED_AFTER)
 
 
 def fold(text: str) -> str:
     """`text` in the form in which it is compared: `Élodie` → `elodie`, `ﬁ` → `fi`, `Straße` → `strasse`."""
     if text.isascii():
         return text.lower()
-    text = unicodedata.normalize("NFKC", text).casefold()
-    text = unicodedata.normalize("NFD", text.translate(_DROPPED))
+    text = unicodedata.normalize("NFKC", text).casefold().translate(_IGNORED)
     kept: list[str] = []
     base = ""
-    for char in text:
-        if unicodedata.combining(char):
+    for char in unicodedata.normalize("NFKD", text):
+        if _is_mark(char):
             if base and _strips_marks(base):
                 continue
         else:
@@ -62,54 +79,71 @@ def tokens(text: str) -> str:
     """
     found: list[str] = []
     for run in _runs(fold(text)):
+        found.extend([run[:MAX_TOKEN_CHARS]] if run.isascii() else _cut(run))
         if len(found) >= MAX_TOKENS:
             break
-        found.extend(_cut(run))
     return " ".join(found[:MAX_TOKENS])
 
 
-def folded(text: str) -> str | None:
-    """A name or address as it is stored for substring search and sorting; None where there is nothing."""
-    return " ".join(fold(text).split()) or None
+def folded(text: str, most: int | None = None) -> str | None:
+    """A name or address as it is stored for substring search and sorting; None where there is nothing.
+
+    Cut to `most` characters: a single one can open into eighteen, so a folded text may outgrow its column.
+    """
+    return " ".join(fold(text).split())[:most].rstrip() or None
 
 
-def _runs(text: str) -> list[str]:
+def _runs(text: str) -> Iterator[str]:
     if text.isascii():  # most messages: ten times as fast
-        return _ASCII_RUN.findall(text)
-    runs: list[str] = []
+        yield from _ASCII_RUN.findall(text)
+        return
     current: list[str] = []
     for char in text:
         if _EMOJI.match(char):
             if current:
-                runs.append("".join(current))
+                yield "".join(current)
                 current = []
-            runs.append(f"x{ord(char):x}")
-        elif char.isalnum() or (current and unicodedata.category(char)[0] == "M"):
+            yield f"x{ord(char):x}"
+        elif char.isalnum() or (current and _is_mark(char)):
             current.append(char)
         elif current:
-            runs.append("".join(current))
+            yield "".join(current)
             current = []
     if current:
-        runs.append("".join(current))
-    return runs
+        yield "".join(current)
 
 
-def _cut(run: str) -> list[str]:
-    if run.isascii():
-        return [run[:MAX_TOKEN_CHARS]]
-    pieces: list[str] = []
-    end = 0
-    for match in _SPACELESS.finditer(run):
-        if match.start() > end:
-            pieces.append(run[end : match.start()][:MAX_TOKEN_CHARS])
-        pieces.extend(_pairs(match.group()))
-        end = match.end()
-    if end < len(run):
-        pieces.append(run[end:][:MAX_TOKEN_CHARS])
-    return pieces
+def _cut(run: str) -> Iterator[str]:
+    """A run's words, and pairs where its script has no spaces."""
+    word: list[str] = []
+    unspaced: list[str] = []
+    for cluster in _clusters(run):
+        if _SPACELESS.match(cluster):
+            yield from _word(word)
+            word = []
+            unspaced.append(cluster)
+        else:
+            yield from _pairs(unspaced)
+            unspaced = []
+            word.append(cluster)
+    yield from _word(word)
+    yield from _pairs(unspaced)
 
 
-def _pairs(run: str) -> list[str]:
-    if len(run) == 1:
-        return [run]
-    return [run[at : at + 2] for at in range(len(run) - 1)]
+def _clusters(run: str) -> list[str]:
+    clusters: list[str] = []
+    for char in run:
+        if clusters and _is_mark(char):
+            clusters[-1] += char
+        else:
+            clusters.append(char)
+    return clusters
+
+
+def _word(clusters: list[str]) -> list[str]:
+    return ["".join(clusters)[:MAX_TOKEN_CHARS]] if clusters else []
+
+
+def _pairs(clusters: list[str]) -> list[str]:
+    cut = [cluster[: MAX_TOKEN_CHARS // 2] for cluster in clusters]
+    return cut if len(cut) == 1 else [first + second for first, second in zip(cut, cut[1:], strict=False)]
