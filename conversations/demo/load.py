@@ -161,5 +161,3 @@ def _zipf_parts(total: int, ranks: int) -> Iterator[int]:
         reached = round((total - ranks) * (top - (SHARE_SHIFT + rank) ** power) / (top - bottom))
         yield 1 + reached - given
         given = reached
-
-

@@ -14,7 +14,20 @@ from conversations.demo.speech import Language, languages
 
 SITE = "https://shop.example"
 # The e-mail address of somebody whose name has no Latin letters.
-NICKS = ["sunny", "river", "maple", "kite", "lotus", "amber", "harbor", "cloud", "tiger", "willow", "paper", "violet"]
+NICKS = [
+    "sunny",
+    "river",
+    "maple",
+    "kite",
+    "lotus",
+    "amber",
+    "harbor",
+    "cloud",
+    "tiger",
+    "willow",
+    "paper",
+    "violet",
+]
 PAGES = [
     ("/", "Home"),
     ("/pricing", "Pricing"),
@@ -155,7 +168,7 @@ def draw(rng: random.Random, number: int, seed: int, role: Role | None) -> Who:
     drawn = rng.random()
     if drawn < 0.27:
         return Who(person, language, device, network, traits=_traits(rng, False))
-    name, email = _name_and_address(rng, language, number)
+    name, email = name_and_address(rng, language, number)
     external_id = f"cust-{seed}-{number:06d}" if rng.random() < 0.2 else None
     return Who(
         uuid=person,
@@ -172,7 +185,7 @@ def draw(rng: random.Random, number: int, seed: int, role: Role | None) -> Who:
     )
 
 
-def _name_and_address(rng: random.Random, language: Language, number: int) -> tuple[str, str]:
+def name_and_address(rng: random.Random, language: Language, number: int) -> tuple[str, str]:
     given, family = rng.choice(language.given), rng.choice(language.family)
     parts = [family, given] if language.family_first else [given, family]
     local = ".".join(_latin(part) for part in (given, family))

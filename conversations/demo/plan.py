@@ -5,6 +5,7 @@ All moments are milliseconds relative to the time of loading, so below zero; all
 
 from __future__ import annotations
 
+import itertools
 import random
 from dataclasses import dataclass
 
@@ -138,7 +139,7 @@ def _stay(rng: random.Random, start: int, room: int, said: int) -> Stay:
 def _finish(rng: random.Random, found: list[Stay], wish: Wish) -> None:
     """How each conversation ends."""
     talking = [stay for stay in found if stay.talk is not None]
-    following = {id(stay): later for stay, later in zip(found, found[1:], strict=False)}
+    following = {id(stay): later for stay, later in itertools.pairwise(found)}
     for at, stay in enumerate(talking):
         assert stay.talk is not None
         later = talking[at + 1] if at + 1 < len(talking) else None

@@ -81,7 +81,9 @@ def parse_line(text: str) -> Line:
     caption, *parts = [part.strip() for part in rest.split("|")]
     if kind == "form":
         fields = [part.split(": ", 1) for part in parts]
-        return Line(sender, kind, caption, {"fields": [{"label": label, "value": value} for label, value in fields]})
+        return Line(
+            sender, kind, caption, {"fields": [{"label": label, "value": value} for label, value in fields]}
+        )
     if kind not in {"image", "file"}:
         raise ValueError(f"no kind of message: {text!r}")
     name, size, mime = parts
@@ -123,8 +125,40 @@ def zipf(rng: random.Random, items: Sequence[Item]) -> Iterator[Item]:
 def products() -> list[str]:
     """Names of things for sale, like `Velora K-240`; the same in every run."""
     rng = random.Random("catalogue")
-    heads = ["ve", "ka", "mi", "so", "ta", "lu", "bre", "fi", "no", "or", "zan", "pel", "dri", "gal", "ser", "wen"]
-    tails = ["lora", "nix", "ta", "reo", "vin", "sol", "mara", "quil", "dar", "pax", "lume", "ston", "ria", "bel"]
+    heads = [
+        "ve",
+        "ka",
+        "mi",
+        "so",
+        "ta",
+        "lu",
+        "bre",
+        "fi",
+        "no",
+        "or",
+        "zan",
+        "pel",
+        "dri",
+        "gal",
+        "ser",
+        "wen",
+    ]
+    tails = [
+        "lora",
+        "nix",
+        "ta",
+        "reo",
+        "vin",
+        "sol",
+        "mara",
+        "quil",
+        "dar",
+        "pax",
+        "lume",
+        "ston",
+        "ria",
+        "bel",
+    ]
     made: dict[str, None] = {}
     while len(made) < PRODUCTS:
         brand = "".join(rng.choices(heads, k=rng.choice((1, 1, 2)))) + rng.choice(tails)

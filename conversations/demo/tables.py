@@ -50,7 +50,9 @@ class Table:
                 cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, 'id'))", [self.name])
                 taken = cursor.fetchone()[0] - 1
             else:
-                cursor.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = %s", [self.name])
+                cursor.execute(
+                    "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = %s", [self.name]
+                )
                 taken = cursor.fetchone()[0]
         self.first_id = self.next_id = max(highest, taken, 0) + 1
 

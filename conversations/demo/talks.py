@@ -117,7 +117,9 @@ class TalkWriter:
         )
         author = self.rng.choice(self.authors)
         for at, (line, moment) in enumerate(zip(said, self._moments(talk), strict=True)):
-            read = self._read(line, talk, moment, unread=at >= talk.said - talk.waiting, last=at == talk.said - 1)
+            read = self._read(
+                line, talk, moment, unread=at >= talk.said - talk.waiting, last=at == talk.said - 1
+            )
             self._add(conversation, person, line, author, moment, read)
         if talk.closing == plan.BY_STAFF:
             self.system_lines += 1

@@ -7,7 +7,7 @@ import random
 from collections.abc import Sequence
 
 from chatadmin.lib.tokens import folded
-from conversations.demo import people, plan
+from conversations.demo import people
 from conversations.demo.cast import Role, cast
 from conversations.demo.people import Who
 from conversations.demo.plan import Stay
@@ -47,9 +47,7 @@ class PeopleWriter:
         self.roles = {id(role): at for at, role in enumerate(cast())}
         self.visits_written = self.events_written = 0
 
-    def add(
-        self, rng: random.Random, who: Who, stays: list[Stay], agenda: Agenda, role: Role | None
-    ) -> None:
+    def add(self, rng: random.Random, who: Who, stays: list[Stay], agenda: Agenda, role: Role | None) -> None:
         """Adds a person with their visits, and their conversations to the agenda."""
         person = self._add_person(who, stays)
         for at, stay in enumerate(stays):
@@ -69,7 +67,15 @@ class PeopleWriter:
         talks = [stay.talk for stay in stays if stay.talk is not None]
         known = self._at(_known(stays)) if who.fields else None
         return self.people.add(
-            *(who.uuid, who.name, who.email, who.external_id, who.traits, folded(who.name), folded(who.email)),
+            *(
+                who.uuid,
+                who.name,
+                who.email,
+                who.external_id,
+                who.traits,
+                folded(who.name),
+                folded(who.email),
+            ),
             *(known, known if who.external_id else None),
             *(self._at(stays[-1].end) if who.is_blocked else None, who.is_vip),
             self._at(stays[0].start),
@@ -102,7 +108,9 @@ class PeopleWriter:
             other, title = rng.choice(people.PAGES)
             moment = stay.start + (opened - stay.start) * (at + 1) // 8
             if other != path and at < 6:
-                self._event(person, visit, EventKind.PAGE, moment, {"url": people.SITE + other, "title": title})
+                self._event(
+                    person, visit, EventKind.PAGE, moment, {"url": people.SITE + other, "title": title}
+                )
                 path = other
         if stay.talk is not None:
             self._event(person, visit, EventKind.WIDGET_OPENED, max(opened, stay.start), {})
