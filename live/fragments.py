@@ -8,13 +8,14 @@ from dataclasses import dataclass, field, replace
 
 from django.template.loader import render_to_string
 
-from conversations.models import ActivityEvent, Conversation, Message
+from conversations.models import ActivityEvent, Conversation, Message, Sender
 from conversations.timeline import entry_of_event, entry_of_message
 from search.context import nav_counts
 from users.models import ChatUser
 from users.queries import Person, people
 
 CATCH_UP = 200
+RECENT = 50
 ALL_SLOTS = (
     "dot",
     "typing",
@@ -71,14 +72,18 @@ def changed(changes: Mapping[str, Change], typing: Iterable[str], opened: set[st
 
 
 def state(person: Person, last: int | None) -> str | None:
-    """Everything that an open profile may have missed after message `last`; None where that is too much to tell."""
-    after = Message.objects.filter(chat_user=person.user, id__gt=last).order_by("id")
-    missed = list(after[: CATCH_UP + 1]) if last is not None else []
-    if len(missed) > CATCH_UP:
-        return None
-    return "".join(
-        [*_open_leaves(person, ALL_SLOTS), *_messages(person, missed), *_read_marks(person, missed)]
-    )
+    """What an open profile may have missed after message `last`: leaves, messages, and the newest read marks.
+
+    None where that is too much to tell.
+    """
+    parts = _open_leaves(person, ALL_SLOTS)
+    if last is not None:
+        said = Message.objects.filter(chat_user=person.user)
+        missed = list(said.filter(id__gt=last).order_by("id")[: CATCH_UP + 1])
+        if len(missed) > CATCH_UP:
+            return None
+        parts += [*_messages(person, missed), *_read_marks(person, said.order_by("-id")[:RECENT])]
+    return "".join(parts)
 
 
 def rows(persons: Sequence[Person]) -> str:
@@ -125,7 +130,7 @@ def _profile(person: Person, change: Change) -> str:
     events = ActivityEvent.objects.filter(pk__in=change.events).select_related("visit").order_by("pk")
     entries = [
         *(entry_of_event(event) for event in events),
-        *(entry_of_message(message) for message in fresh),
+        *(entry_of_message(message) for message in fresh if message.sender != Sender.SYSTEM),
     ]
     for entry in entries:
         html = render_to_string("conversations/entry.html", {"entry": entry})
