@@ -47,15 +47,16 @@ def export(person: ChatUser, form: Form) -> File:
 
 
 def _guarded(person: ChatUser, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """`pieces` in blocks, each handed out only while the person lives."""
+    """`pieces` in blocks, each handed out only while the person lives; the first at once, so that the download
+    is seen to begin."""
     held: list[bytes] = []
-    size = 0
+    size, enough = 0, 1
     for piece in pieces:
         held.append(piece)
         size += len(piece)
-        if size >= BLOCK_BYTES:
+        if size >= enough:
             yield _living(person, held)
-            held, size = [], 0
+            held, size, enough = [], 0, BLOCK_BYTES
     if held:
         yield _living(person, held)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -52,7 +52,7 @@ HOLDING = {
 
 
 @pytest.fixture
-def events(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Event]]:
+def events(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
     """What goes out on the bus, after its commit."""
     out: list[Event] = []
     monkeypatch.setattr("chatadmin.lib.bus._publish", out.extend)
@@ -265,7 +265,7 @@ def test_a_row_that_came_in_past_the_tombstone_goes_too(
 ) -> None:
     person = make_person("Ana")
     remove = erasure._remove_chunk
-    slipped = []
+    slipped: list[VisitorToken] = []
 
     def slips_in(declared: Any, *args: Any) -> int:
         removed = remove(declared, *args)
