@@ -47,7 +47,7 @@ class VisitorSocket(Socket):
         self.visit_id = 0
         self.cursor = 0
         self.history = "behind"
-        self.waiting: list[dict[str, Any]] = []
+        self.nudged = self.switching = False
         self.own_keys: dict[str, None] = {}
         self.hello_by = time.monotonic() + HELLO_SECONDS
         self.address_beat_at = 0.0
@@ -127,24 +127,26 @@ class VisitorSocket(Socket):
         if self.person is not None and not self.other_budget.take():
             raise FrameError("too_fast", "too many frames")
         assert self.widget is not None
-        device = device_of(self.header(b"user-agent"))
-        arrival = sessions.arrival_of(frame.page, device, network_prefix(self.address))
-        self.history, self.waiting = "greeting", []
-        hub = VisitorHub.current()
-        before = self.person
-        opened, sockets, staff_online = await _open(
-            self.widget, frame, arrival, self.address, self.id, before
+        arrival = sessions.arrival_of(
+            frame.page, device_of(self.header(b"user-agent")), network_prefix(self.address)
         )
-        if before is not None and before.pk != opened.person.pk:
-            hub.unwatch(self, [str(before.uuid)])
-        self.person, self.visit_id = opened.person, opened.visit_id
-        # Listening first, reading second: what is committed in between is in both, and told once.
-        hub.watch(self, [str(opened.person.uuid)])
-        messages, more = await _history(opened.person.pk, frame.after)
+        self.history, self.nudged = "greeting", False
+        before, self.switching = self.person, True
+        try:
+            opened, sockets, here = await _open(self.widget, frame, arrival, self.address, self.id, before)
+        finally:
+            self.switching = False
+        # Listening first, reading second: what is committed in between is looked for once more after it.
+        self.become(opened.person)
+        self.visit_id = opened.visit_id
         if sockets > edge.ceiling(edge.SOCKETS_PER_VISITOR):
             raise Closing(4429, "too many sockets of this visitor")
         self.patience_seconds = 45.0
-        self.cursor = messages[-1].pk if messages else frame.after
+        await self._welcome(self.widget, frame.after, opened, here)
+
+    async def _welcome(self, widget: Widget, after: int, opened: sessions.Opened, staff_online: bool) -> None:
+        messages, more = await _history(opened.person.pk, after)
+        self.cursor = messages[-1].pk if messages else after
         self.push(
             frames.encode(
                 "welcome",
@@ -154,14 +156,13 @@ class VisitorSocket(Socket):
                 more=more,
                 unread=opened.unread,
                 staff_online=staff_online,
-                widget=_appearance(self.widget),
+                widget=_appearance(widget),
             )
         )
         # Somebody who is behind says hello again; a newer message told now would hide the gap from them.
         self.history = "behind" if more else "whole"
-        waiting, self.waiting = self.waiting, []
-        for fields in waiting:
-            self.deliver(fields)
+        if self.history == "whole" and self.nudged:
+            VisitorHub.current().look_again(str(opened.person.uuid))
 
     async def _message(self, frame: frames.NewText) -> None:
         assert self.person is not None
@@ -203,7 +204,11 @@ class VisitorSocket(Socket):
     async def _identify(self, frame: frames.Identify) -> None:
         assert self.person is not None and self.widget is not None
         before = self.person
-        person, changed = await _identify(self.widget, before.pk, frame)
+        self.switching = True
+        try:
+            person, changed = await _identify(self.widget, before.pk, frame)
+        finally:
+            self.switching = False
         if person.pk != before.pk:
             self.become(person)
             await _switch(before, person, self.id)
@@ -213,10 +218,13 @@ class VisitorSocket(Socket):
 
     # -- what others tell this socket
 
+    def listens(self) -> bool:
+        """Whether messages may be told now. During the hello they may not, and are looked for after it."""
+        self.nudged = True
+        return self.history == "whole"
+
     def deliver(self, fields: dict[str, Any]) -> None:
         """A message of this person was committed: sent on, unless the other side has it already."""
-        if self.history == "greeting":
-            self.waiting.append(fields)
         if self.history != "whole" or fields["id"] <= self.cursor:
             return
         self.cursor = fields["id"]

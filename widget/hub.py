@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any, Protocol
 
 from channels.db import database_sync_to_async
+from django.db.models import Q
 
 from chatadmin.lib.bus import Event
 from chatadmin.lib.hub import Hub
@@ -14,12 +15,18 @@ from conversations.models import Message, Side
 from users.models import ChatUser
 from widget import frames
 
+AT_ONCE = 1_000
 HEARD = {"message.created", "message.read", "typing.changed", "user.erased", "user.merged", "user.changed"}
 
 
 class Tab(Protocol):
     """What the hub asks of a visitor's socket."""
 
+    person: ChatUser | None
+    cursor: int
+    switching: bool
+
+    def listens(self) -> bool: ...
     def push(self, text: str) -> None: ...
     def deliver(self, fields: dict[str, Any]) -> None: ...
     def become(self, person: ChatUser) -> None: ...
@@ -34,12 +41,9 @@ class VisitorHub(Hub[Tab]):
         return event.name in HEARD and super().wants(event)
 
     async def handle(self, events: list[Event]) -> None:
-        wanted = [event.data["id"] for event in events if event.name == "message.created"]
-        messages = await _messages(wanted) if wanted else {}
+        await self._tell_messages({event.chat_user for event in events if event.name == "message.created"})
         for event in events:
-            if event.name == "message.created":
-                self._message(event, messages.get(event.data["id"]))
-            elif event.name == "message.read" and event.data["side"] == Side.STAFF:
+            if event.name == "message.read" and event.data["side"] == Side.STAFF:
                 self._push(event, frames.encode("read", up_to=event.data["up_to"], at=_moment(event)))
             elif event.name == "typing.changed" and event.data["side"] == Side.STAFF:
                 self._push(event, frames.encode("typing", on=event.data["on"]))
@@ -50,16 +54,32 @@ class VisitorHub(Hub[Tab]):
             elif event.name == "user.changed" and "blocked" in event.data["fields"]:
                 await self._shut_out(event)
 
+    def look_again(self, name: str) -> None:
+        """Has the sockets of that person told what they miss, as if a message had just come."""
+        self._heard(Event("message.created", name))
+
+    async def _tell_messages(self, names: set[str]) -> None:
+        # By cursor, not by the event's id: two events may arrive the other way round than their messages were
+        # committed, and a tab that is told the later one first would never hear of the earlier.
+        listening = [tab for name in names for tab in self.of(name) if tab.listens()]
+        since: dict[int, int] = {}
+        for tab in listening:
+            if tab.person is not None:
+                since[tab.person.pk] = min(tab.cursor, since.get(tab.person.pk, tab.cursor))
+        if not since:
+            return
+        messages = await _messages_after(since)
+        for tab in listening:
+            for message in messages:
+                if tab.person is not None and message.chat_user_id == tab.person.pk:
+                    tab.deliver(frames.message_fields(message))
+        if len(messages) >= AT_ONCE:
+            for name in names:
+                self.look_again(name)
+
     def _push(self, event: Event, text: str) -> None:
         for socket in self.of(event.chat_user):
             socket.push(text)
-
-    def _message(self, event: Event, message: Message | None) -> None:
-        if message is None:  # erased in between
-            return
-        fields = frames.message_fields(message)
-        for socket in self.of(event.chat_user):
-            socket.deliver(fields)
 
     def _forget(self, event: Event) -> None:
         for socket in self.of(event.chat_user):
@@ -69,6 +89,8 @@ class VisitorHub(Hub[Tab]):
         sockets = self.of(event.chat_user)
         person = await _person(event.data["into"])
         for socket in sockets:
+            if socket.switching:  # it asked for this itself, and gets its own answer
+                continue
             if person is None:
                 socket.forget()
             else:
@@ -87,8 +109,12 @@ def _moment(event: Event) -> str:
 
 
 @database_sync_to_async
-def _messages(ids: list[int]) -> dict[int, Message]:
-    return {message.pk: message for message in Message.objects.filter(pk__in=ids)}
+def _messages_after(since: dict[int, int]) -> list[Message]:
+    """The messages of each person (by id) after their cursor, in id order, AT_ONCE at most."""
+    missed = Q()
+    for chat_user_id, cursor in since.items():
+        missed |= Q(chat_user=chat_user_id, id__gt=cursor)
+    return list(Message.objects.filter(missed).order_by("id")[:AT_ONCE])
 
 
 @database_sync_to_async
