@@ -50,8 +50,9 @@ class SignInForm(LoginForm):
         super().__init__(*args, **kwargs)
         login, password = self.fields["login"], self.fields["password"]
         login.label, password.label = _("E-mail"), _("Password")
-        login.widget.attrs = {"autocomplete": "username", "autofocus": True, "maxlength": 254}
+        login.widget.attrs = {"autocomplete": "username", "maxlength": 254}
         password.widget.attrs = {"autocomplete": "current-password"}
+        (password if self.is_bound else login).widget.attrs["autofocus"] = True
         password.help_text = ""
 
 

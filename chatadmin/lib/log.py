@@ -4,6 +4,7 @@ quotes the offending value in it."""
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import traceback
 from collections.abc import MutableMapping
@@ -11,6 +12,9 @@ from types import TracebackType
 from typing import Any
 
 import structlog
+
+# An invitation's address is as good as a password, and Django logs the address of a request that it refuses.
+SECRET_IN_ADDRESS = re.compile(r"(/team/join/)[^/\s]+")
 
 
 def frames_of(error: BaseException | None) -> str:
@@ -21,7 +25,10 @@ def frames_of(error: BaseException | None) -> str:
 
 
 class QuietFormatter(logging.Formatter):
-    """A line a record; exceptions as `frames_of` has them."""
+    """A line a record; exceptions as `frames_of` has them, and no address that lets somebody in."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return SECRET_IN_ADDRESS.sub(r"\1…", super().format(record))
 
     def formatException(  # noqa: N802
         self, ei: tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]

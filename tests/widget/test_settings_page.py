@@ -1,0 +1,182 @@
+"""The widget's set-up page."""
+
+import re
+from html import unescape
+
+import pytest
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from staff.models import OWN_ORIGIN, Account, AuditEntry, Widget
+from tests.factories import make_widget
+from widget.edge import may_embed
+
+GOOD = {"title": "Northpine", "greeting": "Hi", "accent": "#3F5BD8", "origins": "", "ask_name": "on"}
+
+
+def errors(page: str) -> list[str]:
+    """The fields that something is wrong with."""
+    return re.findall(r'data-error="(\w+)"', page)
+
+
+def test_support_neither_sees_nor_changes_it(support_client: Client) -> None:
+    widget = make_widget()
+    for response in (
+        support_client.get("/widget/"),
+        support_client.post("/widget/", GOOD),
+        support_client.post("/widget/secret/"),
+    ):
+        assert response.status_code == 403
+        assert widget.identity_secret not in response.content.decode()
+    fresh = Widget.objects.get()
+    assert (fresh.title, fresh.identity_secret) == (widget.title, widget.identity_secret)
+
+
+def test_the_tag_names_the_host_that_was_asked(admin_client: Client) -> None:
+    widget = make_widget()
+    page = admin_client.get("/widget/", headers={"Host": "localhost:8123"}).content.decode()
+    assert (
+        f'<script async src="http://localhost:8123/widget.js" data-key="{widget.key}"></script>'
+        in unescape(page)
+    )
+
+
+def test_the_secret_is_folded_away(admin_client: Client) -> None:
+    widget = make_widget()
+    page = admin_client.get("/widget/").content.decode()
+    assert page.count(widget.identity_secret) == 1
+    before, after = page.split(widget.identity_secret)
+    assert before.rindex("<details") > before.rfind("</details>")
+    assert "<details" in before.split("<summary>")[-2][-60:]
+    assert "</details>" in after
+    assert "<details open" not in page
+
+
+def test_the_snippets_sign_as_we_verify(admin_client: Client) -> None:
+    make_widget()
+    page = unescape(admin_client.get("/widget/").content.decode())
+    code = page.split("<h3>Python</h3>")[1].split(">", 1)[1].split("</pre>")[0]
+    names: dict[str, object] = {"external_id": "u-1", "SECRET": "5" * 64}
+    exec(code, names)
+    import hashlib
+    import hmac
+
+    signed = f"u-1\n{names['expires']}".encode()
+    assert names["hash_"] == hmac.new(b"5" * 64, signed, hashlib.sha256).hexdigest()
+    assert "createHmac" in page
+    assert "chatadminIdentity" in page
+
+
+def test_a_new_secret(admin: Account, admin_client: Client) -> None:
+    widget = make_widget()
+    response = admin_client.post("/widget/secret/", follow=True)
+    assert "There is a new secret." in response.content.decode()
+    fresh = Widget.objects.get()
+    assert fresh.identity_secret != widget.identity_secret
+    assert fresh.key == widget.key
+    assert AuditEntry.objects.get().verb == "widget.changed"
+    assert admin_client.get("/widget/secret/").status_code == 405
+
+
+def test_what_is_saved(admin_client: Client) -> None:
+    make_widget()
+    fields = {
+        **GOOD,
+        "title": " Northpine <b> ",
+        "greeting": "",
+        "require_identity": "on",
+        "own_origin": "on",
+        "origins": " https://Shop.Example:443/ \r\n\r\nhttp://localhost:3000\nhttps://shop.example\nhttp://[2001:DB8::1]:81",
+    }
+    response = admin_client.post("/widget/", fields, follow=True)
+    assert "Saved." in response.content.decode()
+    widget = Widget.objects.get()
+    assert (widget.title, widget.greeting, widget.accent) == ("Northpine <b>", "", "#3f5bd8")
+    assert (widget.ask_name, widget.ask_email, widget.require_identity) == (True, False, True)
+    assert widget.allowed_origins == [
+        OWN_ORIGIN,
+        "https://shop.example",
+        "http://localhost:3000",
+        "http://[2001:db8::1]:81",
+    ]
+    assert may_embed(widget, "https://shop.example", "chat.example")
+    assert not may_embed(widget, "https://other.example", "chat.example")
+    page = admin_client.get("/widget/").content.decode()
+    assert "Northpine &lt;b&gt;" in page
+    assert ">\nhttps://shop.example\nhttp://localhost:3000\nhttp://[2001:db8::1]:81</textarea>" in page
+
+
+def test_a_host_beyond_ascii_is_kept_as_browsers_send_it(admin_client: Client) -> None:
+    make_widget()
+    admin_client.post("/widget/", {**GOOD, "origins": "https://bücher.example"})
+    assert Widget.objects.get().allowed_origins == ["https://xn--bcher-kva.example"]
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "shop.example",
+        "https://",
+        "https://shop.example/path",
+        "https://shop.example?x",
+        "https://shop.example/#x",
+        "https://user@shop.example",
+        "ftp://shop.example",
+        "javascript:alert(1)",
+        "https://*.example",
+        "https://shop.example:99999",
+        "https://shop.example:0",
+        "https://shop.example:x",
+        "https://sh op.example",
+        "https://[nonsense]",
+        "https://-shop.example",
+        "https://shop..example",
+        "https://1.2.3",
+        "null",
+        "self",
+        "*",
+        "\n".join(f"https://s{n}.example" for n in range(51)),
+    ],
+)
+def test_an_origin_that_is_none(admin_client: Client, origin: str) -> None:
+    make_widget()
+    response = admin_client.post("/widget/", {**GOOD, "origins": f"https://good.example\n{origin}"})
+    assert response.status_code == 422
+    page = response.content.decode()
+    assert errors(page) == ["origins"]
+    assert "https://good.example" in page
+    assert Widget.objects.get().allowed_origins == ["http://site.example"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("title", ""),
+        ("title", "x" * 61),
+        ("title", "a\nb"),
+        ("greeting", "x" * 301),
+        ("accent", "red"),
+        ("accent", "#3f5bd8;}"),
+        ("accent", ""),
+    ],
+)
+def test_what_is_wrong_is_said_by_its_field(admin_client: Client, field: str, value: str) -> None:
+    widget = make_widget()
+    response = admin_client.post("/widget/", {**GOOD, field: value})
+    assert response.status_code == 422
+    page = response.content.decode()
+    assert errors(page) == [field]
+    assert 'aria-invalid="true"' in page
+    assert Widget.objects.get().title == widget.title
+
+
+def test_a_clean_installation_has_one_to_set_up(admin_client: Client) -> None:
+    assert admin_client.get("/widget/").status_code == 200
+    assert Widget.objects.count() == 1
+
+
+def test_what_the_environment_allows_is_shown(admin_client: Client, settings: Settings) -> None:
+    settings.WIDGET_ORIGINS = ["https://www.example"]
+    widget = make_widget()
+    assert "https://www.example" in admin_client.get("/widget/").content.decode()
+    assert may_embed(widget, "https://www.example", "chat.example")
