@@ -1,59 +1,71 @@
-// Times as the viewer's browser knows them: re-written in its own zone, kept running, also in fragments that came live.
+// Times as the viewer's browser knows them: written in its own zone with the server's words and patterns, kept
+// running, also in fragments that came live.
 (() => {
   "use strict";
-  const MINUTE = 60, HOUR = 3600, DAY = 86400;
+  const MINUTE = 60, HOUR = 3600, DAY = 86400, SKEW = 120;
   const lang = document.documentElement.lang || "en";
-  const part = (options) => new Intl.DateTimeFormat("en-GB", options);
-  const date = part({ day: "numeric", month: "short", year: "numeric" });
-  const clock = part({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-  const day = part({ weekday: "long", day: "numeric", month: "long", year: "numeric" });
+  const given = document.getElementById("time-words");
+  if (!given) return;
+  const { words, patterns } = JSON.parse(given.textContent);
   const ago = new Intl.RelativeTimeFormat(lang, { numeric: "always" });
-  const dateOf = (at) => date.format(at).replace("Sept", "Sep");
-  const dayNumber = (at) => Math.floor((at.getTime() - at.getTimezoneOffset() * 60000) / 86400000);
+  const named = (options) => {
+    const format = new Intl.DateTimeFormat(lang, options);
+    return (at) => format.format(at);
+  };
+  const two = (number) => String(number).padStart(2, "0");
+  const letters = {
+    j: (at) => at.getDate(),
+    M: named({ month: "short" }),
+    F: named({ month: "long" }),
+    l: named({ weekday: "long" }),
+    Y: (at) => at.getFullYear(),
+    H: (at) => two(at.getHours()),
+    i: (at) => two(at.getMinutes()),
+    s: (at) => two(at.getSeconds()),
+  };
+
+  const written = (at, style) => patterns[style].replace(/[a-zA-Z]/g, (letter) => (letters[letter] || (() => letter))(at));
+  const fill = (text, values) => text.replace(/%\((\w+)\)s/g, (_, name) => values[name]);
+  const dayNumber = (at) => Math.floor((at.getTime() / 1000 - at.getTimezoneOffset() * MINUTE) / DAY);
 
   function relative(at) {
-    const seconds = Math.floor((Date.now() - at.getTime()) / 1000);
-    if (seconds < MINUTE) return "just now";
+    const seconds = Math.trunc((Date.now() - at.getTime()) / 1000);
+    if (seconds < -SKEW) return written(at, "datetime");
+    if (seconds < MINUTE) return words.just_now;
     if (seconds < HOUR) return ago.format(-Math.floor(seconds / MINUTE), "minute");
     const days = dayNumber(new Date()) - dayNumber(at);
     if (days === 0) return ago.format(-Math.floor(seconds / HOUR), "hour");
-    if (days === 1) return `Yesterday, ${clock.format(at)}`;
-    return dateOf(at);
+    if (days === 1) return fill(words.yesterday, { time: written(at, "clock") });
+    return written(at, "date");
   }
 
-  const formats = {
-    relative,
-    date: dateOf,
-    datetime: (at) => `${dateOf(at)}, ${clock.format(at)}`,
-    clock: (at) => clock.format(at),
-    day: (at) => day.format(at).replace(",", ""),
-  };
-
-  function duration(seconds) {
-    if (seconds < MINUTE) return `${Math.max(0, Math.floor(seconds))} s`;
-    if (seconds < HOUR) return `${Math.floor(seconds / MINUTE)} min`;
-    if (seconds < DAY) return `${Math.floor(seconds / HOUR)} h ${Math.floor((seconds % HOUR) / MINUTE)} min`;
-    return `${Math.floor(seconds / DAY)} d ${Math.floor((seconds % DAY) / HOUR)} h`;
-  }
-
-  function set(node, text) {
-    if (node.textContent !== text) node.textContent = text;
+  // On a person's own page the seconds run along; in a list of fifty they would only flicker.
+  function duration(total, fine) {
+    const [d, h, m, s] = [total / DAY, total / HOUR, total / MINUTE, total].map(Math.floor);
+    if (total < MINUTE) return fill(words.seconds, { s });
+    if (total < HOUR) return fill(fine ? words.minutes_seconds : words.minutes, { m, s: s % 60 });
+    if (total < DAY) return fill(words.hours, { h, m: m % 60 });
+    return fill(words.days, { d, h: h % 24 });
   }
 
   function show() {
     for (const node of document.querySelectorAll("time[data-format]")) {
       const at = new Date(node.dateTime);
-      const format = formats[node.dataset.format];
-      if (format && !Number.isNaN(at.getTime())) set(node, format(at));
+      const style = node.dataset.format;
+      if (Number.isNaN(at.getTime()) || !(style === "relative" || style in patterns)) continue;
+      const text = style === "relative" ? relative(at) : written(at, style);
+      if (node.textContent !== text) node.textContent = text;
+      const title = written(at, "full");
+      if (node.title !== title) node.title = title;
     }
     for (const node of document.querySelectorAll("[data-since]")) {
-      const seconds = (Date.now() - new Date(node.dataset.since).getTime()) / 1000;
-      set(node, duration(seconds));
+      const seconds = Math.max(0, Math.floor((Date.now() - new Date(node.dataset.since).getTime()) / 1000));
+      const text = duration(seconds, Boolean(node.closest("[data-open]")));
+      if (node.textContent !== text) node.textContent = text;
     }
   }
 
-  document.addEventListener("DOMContentLoaded", show);
-  document.addEventListener("htmx:afterSettle", show);
-  document.addEventListener("htmx:wsAfterMessage", show);
+  show();
+  for (const name of ["htmx:afterSettle", "htmx:wsAfterMessage"]) document.addEventListener(name, show);
   setInterval(show, 1000);
 })();

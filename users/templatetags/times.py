@@ -1,4 +1,4 @@
-"""Times in the viewer's zone: `{% moment value "relative" %}`. The browser goes on from the same attributes."""
+"""Times in the viewer's zone: `{% moment value "relative" %}`. The browser goes on from the same words and patterns."""
 
 from __future__ import annotations
 
@@ -6,16 +6,48 @@ import datetime as dt
 
 from django import template
 from django.utils import formats, timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, json_script
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 register = template.Library()
 
-FORMATS = {"date": "j M Y", "datetime": "j M Y, H:i", "clock": "H:i", "day": "l j F Y"}
-HOUR = 3600
+MINUTE = 60
+HOUR = 60 * MINUTE
 DAY = 24 * HOUR
+# A clock may be this far ahead of ours before what it says counts as the future.
+SKEW_SECONDS = 2 * MINUTE
+
+
+def patterns() -> dict[str, str]:
+    """How each style is written, in Django's letters."""
+    return {
+        "date": pgettext("date format", "j M Y"),
+        "datetime": pgettext("date format", "j M Y, H:i"),
+        "clock": pgettext("date format", "H:i"),
+        "day": pgettext("date format", "l j F Y"),
+        "full": pgettext("date format", "j M Y, H:i:s"),
+    }
+
+
+def words() -> dict[str, str]:
+    """The words of `relative` and `duration` that a browser can't make itself."""
+    return {
+        "just_now": _("just now"),
+        "yesterday": _("Yesterday, %(time)s"),
+        "seconds": _("%(s)s s"),
+        "minutes": _("%(m)s min"),
+        "minutes_seconds": _("%(m)s min %(s)s s"),
+        "hours": _("%(h)s h %(m)s min"),
+        "days": _("%(d)s d %(h)s h"),
+    }
+
+
+@register.simple_tag
+def time_words() -> SafeString:
+    """Words and patterns as data for times.js, once a page."""
+    return json_script({"patterns": patterns(), "words": words()}, "time-words")
 
 
 @register.simple_tag
@@ -23,15 +55,12 @@ def moment(value: dt.datetime | None, style: str = "datetime") -> SafeString | s
     """A `<time>` in UTC, shown as `date`, `datetime`, `clock`, `day` or `relative`; "" where there is none."""
     if value is None:
         return ""
-    utc = value.astimezone(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    local = timezone.localtime(value)
-    shown = relative(value) if style == "relative" else formats.date_format(local, FORMATS[style])
     return format_html(
         '<time datetime="{}" data-format="{}" title="{}">{}</time>',
-        utc,
+        utc_iso(value),
         style,
-        formats.date_format(local, "j M Y, H:i:s"),
-        shown,
+        _written(value, "full"),
+        relative(value) if style == "relative" else _written(value, style),
     )
 
 
@@ -39,39 +68,46 @@ def relative(value: dt.datetime, now: dt.datetime | None = None) -> str:
     """`just now`, `5 minutes ago`, `2 hours ago`, `Yesterday, 16:20`, else the date."""
     now = now or timezone.now()
     seconds = int((now - value).total_seconds())
-    if seconds < 60:
-        return _("just now")
+    if seconds < -SKEW_SECONDS:
+        return _written(value, "datetime")
+    if seconds < MINUTE:
+        return str(words()["just_now"])
     if seconds < HOUR:
-        return ngettext("%(n)d minute ago", "%(n)d minutes ago", seconds // 60) % {"n": seconds // 60}
-    local, today = timezone.localtime(value), timezone.localtime(now).date()
-    if local.date() == today:
+        return ngettext("%(n)d minute ago", "%(n)d minutes ago", seconds // MINUTE) % {"n": seconds // MINUTE}
+    day, today = timezone.localtime(value).date(), timezone.localtime(now).date()
+    if day == today:
         return ngettext("%(n)d hour ago", "%(n)d hours ago", seconds // HOUR) % {"n": seconds // HOUR}
-    if local.date() == today - dt.timedelta(days=1):
-        return _("Yesterday, %(time)s") % {"time": formats.date_format(local, "H:i")}
-    return formats.date_format(local, "j M Y")
+    if day == today - dt.timedelta(days=1):
+        return words()["yesterday"] % {"time": _written(value, "clock")}
+    return _written(value, "date")
 
 
 @register.filter
 @register.simple_tag
-def duration(seconds: float | dt.timedelta) -> str:
-    """`45 s`, `12 min`, `3 h 5 min`, `2 d 4 h`."""
-    total = int(seconds.total_seconds() if isinstance(seconds, dt.timedelta) else seconds)
-    if total < 60:
-        return _("%(s)d s") % {"s": max(total, 0)}
+def duration(length: float | dt.timedelta) -> str:
+    """`45 s`, `12 min`, `3 h 5 min`, `2 d 4 h`, from seconds or a timedelta."""
+    total = max(0, int(length.total_seconds() if isinstance(length, dt.timedelta) else length))
+    said = words()
+    if total < MINUTE:
+        return said["seconds"] % {"s": total}
     if total < HOUR:
-        return _("%(m)d min") % {"m": total // 60}
+        return said["minutes"] % {"m": total // MINUTE}
     if total < DAY:
-        return _("%(h)d h %(m)d min") % {"h": total // HOUR, "m": total % HOUR // 60}
-    return _("%(d)d d %(h)d h") % {"d": total // DAY, "h": total % DAY // HOUR}
+        return said["hours"] % {"h": total // HOUR, "m": total % HOUR // MINUTE}
+    return said["days"] % {"d": total // DAY, "h": total % DAY // HOUR}
 
 
 @register.simple_tag
 def since(value: dt.datetime | None) -> str:
-    """The duration from `value` to now."""
+    """The duration from `value` to now; "" where there is none."""
     return duration(timezone.now() - value) if value is not None else ""
 
 
 @register.filter
 def utc_iso(value: dt.datetime | None) -> str:
-    """UTC ISO 8601 to the second, for attributes."""
+    """UTC ISO 8601 to the second, for attributes; "" where there is none."""
     return value.astimezone(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if value else ""
+
+
+def _written(value: dt.datetime, style: str) -> str:
+    return str(formats.date_format(timezone.localtime(value), patterns()[style]))
