@@ -1,0 +1,1 @@
+"""Measurements against a running server, by its public doors only."""
