@@ -92,7 +92,7 @@ def _people(rows: Q) -> Iterator[tuple[int, Wrong]]:
         for column, expected in _expected(person, counted):
             kept = getattr(person, column)
             if kept != expected:
-                yield person.pk, Wrong(str(person.uuid), column, _shown(kept), _shown(expected))
+                yield person.pk, Wrong(str(person.uuid), column, *_shown(kept, expected))
 
 
 def _by_owner(rows: models.QuerySet[Any], **aggregates: Any) -> dict[int, dict[str, Any]]:
@@ -137,7 +137,7 @@ def _conversations(rows: Q) -> Iterator[tuple[int, Wrong]]:
             kept = getattr(row, column)
             if kept != counted:
                 name = f"conversation {row.pk} {column}"
-                yield row.chat_user_id, Wrong(str(row.person), name, _shown(kept), _shown(counted))
+                yield row.chat_user_id, Wrong(str(row.person), name, *_shown(kept, counted))
 
 
 def _messages(rows: Q) -> Iterator[tuple[int, Wrong]]:
@@ -147,10 +147,17 @@ def _messages(rows: Q) -> Iterator[tuple[int, Wrong]]:
     for pk, owner, person, body, kept in columns:
         counted = tokens(body)
         if kept != counted:
-            yield owner, Wrong(str(person), f"message {pk} tokens", _shown(kept), _shown(counted))
+            yield owner, Wrong(str(person), f"message {pk} tokens", *_shown(kept, counted))
 
 
-def _shown(value: object) -> str:
+def _shown(kept: object, counted: object) -> tuple[str, str]:
+    if isinstance(kept, str) and kept not in Side.values:
+        length = len(counted) if isinstance(counted, str) else 0
+        return f"{len(kept)} characters", f"{length} others"
+    return _plain(kept), _plain(counted)
+
+
+def _plain(value: object) -> str:
     if isinstance(value, dt.datetime):
         return value.astimezone(dt.UTC).isoformat()
     if isinstance(value, str) and value not in Side.values:
