@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
 from django.core.management import CommandError
 from django.test import Client, TransactionTestCase
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from staff.models import Account, Role, Widget
 from tests.factories import make_account, make_widget
@@ -22,7 +24,8 @@ def _empty_database_beside_a_server(case: TransactionTestCase) -> None:
     win."""
     for attempt in range(10):
         try:
-            return _empty_database(case)
+            _empty_database(case)
+            return
         except CommandError:
             if attempt == 9:
                 raise
@@ -116,3 +119,38 @@ def visit(server: Server, widget: Widget) -> Iterator[Callable[..., Visitor]]:
     yield open_tab
     for tab in tabs:
         tab.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Runs for one file only: while it does, this thread has an event loop, which other tests must not meet."""
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        started = playwright.chromium.launch(
+            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"),
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                # The made-up sites of the tests count as the internet's, the server as a neighbour's.
+                "--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests",
+            ],
+        )
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def open_context(browser: Browser, server: Server, widget: Widget) -> Iterator[Callable[..., BrowserContext]]:
+    """Makes browser contexts of people who know the server only; each is a browser of its own."""
+    made: list[BrowserContext] = []
+
+    def make(**options: object) -> BrowserContext:
+        context = browser.new_context(reduced_motion="reduce", base_url=server.url, **options)  # type: ignore[arg-type]
+        context.set_default_timeout(10_000)
+        made.append(context)
+        return context
+
+    yield make
+    for context in made:
+        context.close()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from conversations.models import Message
 from staff.models import Account, Widget
@@ -19,22 +19,6 @@ from tests.widget.signing import signed
 from users.models import ChatUser
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def open_context(browser: Browser, server: Server, widget: Widget) -> Iterator[Callable[..., BrowserContext]]:
-    """Makes browser contexts that know the server only."""
-    made: list[BrowserContext] = []
-
-    def make(**options: object) -> BrowserContext:
-        context = browser.new_context(reduced_motion="reduce", base_url=server.url, **options)  # type: ignore[arg-type]
-        context.set_default_timeout(10_000)
-        made.append(context)
-        return context
-
-    yield make
-    for context in made:
-        context.close()
 
 
 @pytest.fixture
