@@ -211,9 +211,11 @@ class RedisLeases:
         self._drop(keys=self.keys, args=[f"{now:.3f}", group, member, self.terms.grace_seconds])
 
     def discard(self, group: str) -> None:
-        self.client.zrem(self.keys[0], group)
-        self.client.hdel(self.keys[1], group)
-        self.client.delete(f"{self.keys[0]}:m:{group}")
+        with self.client.pipeline() as together:
+            together.zrem(self.keys[0], group)
+            together.hdel(self.keys[1], group)
+            together.delete(f"{self.keys[0]}:m:{group}")
+            together.execute()
 
     def reap(self, now: float | None = None) -> list[Lapsed]:
         now = time.time() if now is None else now

@@ -11,9 +11,12 @@ import time
 from dataclasses import dataclass
 from typing import Protocol
 
+import structlog
 from django.conf import settings
 
 from chatadmin.lib import redis_store
+
+log = structlog.get_logger("chatadmin.limits")
 
 KEEP_KEYS = 50_000
 
@@ -44,7 +47,7 @@ class Bucket:
     def take(self, now: float | None = None) -> bool:
         """Takes one; False where the bucket is empty."""
         now = time.monotonic() if now is None else now
-        self.level = min(self.rate.burst, self.level + (now - self.stamp) * self.rate.per_second)
+        self.level = min(self.rate.burst, self.level + max(0.0, now - self.stamp) * self.rate.per_second)
         self.stamp = now
         if self.level < 1:
             return False
@@ -82,7 +85,7 @@ local clock = redis.call('TIME')
 local now = tonumber(clock[1]) + tonumber(clock[2]) / 1000000
 local held = redis.call('HMGET', KEYS[1], 'level', 'stamp')
 local level = tonumber(held[1]) or burst
-level = math.min(burst, level + (now - (tonumber(held[2]) or now)) * rate)
+level = math.min(burst, level + math.max(0, now - (tonumber(held[2]) or now)) * rate)
 local taken = 0
 if level >= 1 then
   level = level - 1
@@ -95,14 +98,20 @@ return taken
 
 
 class RedisLimits:
-    """Buckets in Redis, by Redis's own clock."""
+    """Buckets in Redis, by Redis's own clock; while it can't be reached, each process counts for itself."""
 
     def __init__(self) -> None:
         self._take = redis_store.client().register_script(_TAKE)
+        self.meanwhile = LocalLimits()
 
     def take(self, key: str, rate: Rate) -> bool:
         scaled = rate.scaled()
-        return bool(self._take(keys=[redis_store.key("limit", key)], args=[scaled.burst, scaled.per_second]))
+        try:
+            taken = self._take(keys=[redis_store.key("limit", key)], args=[scaled.burst, scaled.per_second])
+        except redis_store.UNREACHABLE as error:
+            log.warning("limits.unreachable", error=type(error).__name__)
+            return self.meanwhile.take(key, rate)
+        return bool(taken)
 
 
 @functools.cache

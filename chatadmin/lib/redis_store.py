@@ -6,6 +6,8 @@ import functools
 
 import redis
 from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 UNREACHABLE = (redis.RedisError, OSError)
 
@@ -23,8 +25,15 @@ def key(*parts: str) -> str:
 @functools.cache
 def client() -> redis.Redis:
     """A client that answers in text and gives up on a dead server after 2 s."""
+    return client_of(settings.REDIS_URL)
+
+
+def client_of(url: str) -> redis.Redis:
+    """The same for any address."""
     return redis.Redis.from_url(
-        settings.REDIS_URL,
+        url,
+        # At once and once, for a connection that a restart cut: by default it would try for 7 s, with everybody waiting.
+        retry=Retry(NoBackoff(), 1),
         decode_responses=True,
         socket_timeout=2,
         socket_connect_timeout=2,

@@ -12,6 +12,7 @@ that have no spaces).
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -146,4 +147,4 @@ def _word(clusters: list[str]) -> list[str]:
 
 def _pairs(clusters: list[str]) -> list[str]:
     cut = [cluster[: MAX_TOKEN_CHARS // 2] for cluster in clusters]
-    return cut if len(cut) == 1 else [first + second for first, second in zip(cut, cut[1:], strict=False)]
+    return cut if len(cut) == 1 else [first + second for first, second in itertools.pairwise(cut)]
