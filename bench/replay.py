@@ -26,14 +26,18 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from bench.staff_client import SignInFailed, StaffClient  # noqa: E402
-from widget.client import Place, Visitor  # noqa: E402
+from bench.staff_client import ReplyFailed, SignInFailed, StaffClient  # noqa: E402
+from widget.client import Place, Refused, Visitor  # noqa: E402
 
 SIDES = {
     **dict.fromkeys(("visitor", "user", "customer"), "visitor"),
     **dict.fromkeys(("staff", "assistant", "agent"), "staff"),
 }
 DELIVERY_SECONDS = 10.0
+REASONS: dict[int | str, str] = {
+    4403: "is the key right, and may the widget be on a page of this origin (WIDGET_ORIGINS)?",
+    4429: "too many at once: start the server with LIMITS=bench.",
+}
 # How long somebody takes to write a line, at speed 1.
 SECONDS_A_LINE, SECONDS_A_CHARACTER = 1.0, 0.05
 
@@ -148,9 +152,12 @@ async def each(items: list[Played], work: Any, at_once: int) -> None:
         for item in left:
             await work(item)
 
-    async with asyncio.TaskGroup() as group:
-        for _ in range(min(at_once, len(items))):
-            group.create_task(worker())
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(at_once, len(items))):
+                group.create_task(worker())
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None
 
 
 def percentile(values: list[float], part: float) -> float:
@@ -226,6 +233,7 @@ def arguments(words: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--url", help="the server, where it isn't the demo's")
     parser.add_argument("--key", help="the widget's key")
+    parser.add_argument("--origin", default="", help="the page's origin (the server's own)")
     parser.add_argument("--email", help="of a member of staff")
     parser.add_argument("--password")
     parser.add_argument("--visitors", type=int, default=50, help="conversations at a time (50)")
@@ -246,7 +254,9 @@ def target(options: argparse.Namespace) -> tuple[Place, str, str]:
         except OSError as error:
             sys.exit(f"{options.demo}: {error.strerror}. Give --demo, or --url --key --email --password.")
     admin = known.get("admin", {})
-    place = Place((options.url or known["url"]).rstrip("/"), options.key or known["widget_key"])
+    place = Place(
+        (options.url or known["url"]).rstrip("/"), options.key or known["widget_key"], options.origin
+    )
     return place, options.email or admin["email"], options.password or admin["password"]
 
 
@@ -260,11 +270,19 @@ async def run(options: argparse.Namespace) -> int:
     except (SignInFailed, OSError) as error:
         sys.exit(f"{place.url}: can't sign in: {error}")
     replay = Replay(place, staff, options.speed)
-    began = time.perf_counter()
-    await each(plays, replay.play, options.visitors)
-    seconds = time.perf_counter() - began
-    await each(plays, replay.verify, options.visitors)
-    staff.close()
+    try:
+        began = time.perf_counter()
+        await each(plays, replay.play, options.visitors)
+        seconds = time.perf_counter() - began
+        await each(plays, replay.verify, options.visitors)
+    except Refused as error:
+        sys.exit(
+            f"{place.url}: the visitor socket refuses ({error.code}): {REASONS.get(error.code, error.detail)}"
+        )
+    except ReplyFailed as error:
+        sys.exit(f"{place.url}: a staff reply was not taken: {error}")
+    finally:
+        staff.close()
     result = report(replay, plays, seconds)
     show(result, plays)
     if options.out is not None:
