@@ -1,0 +1,91 @@
+"""Takes the README's screenshots from the running demo: `make run` in one terminal, `make screenshots` in another."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from chromium import find
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+PICTURES = ROOT / "docs" / "screenshots"
+SIZE = {"width": 1280, "height": 800}
+QUESTION = "Hi, has the refund for order 88121 gone through?"
+ANSWER = "It left us this morning. Banks take up to two days."
+
+
+def main() -> None:
+    """Signs in as the demo's admin and looks at the pages that the README shows."""
+    var = Path(os.environ.get("CHATADMIN_VAR") or ROOT / "var")
+    try:
+        demo = json.loads((var / "demo.json").read_text())
+    except OSError:
+        sys.exit("screenshots: start the demo first, with `make run`.")
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find(), args=["--no-sandbox", "--disable-gpu"])
+        visitor = chat(browser, demo["url"])
+        for scheme in ("light", "dark"):
+            staff = sign_in(browser, demo, scheme)
+            staff.goto(f"{demo['url']}/users/")
+            shot(staff, "users" if scheme == "light" else "users-dark")
+            if scheme == "light":
+                profile(staff, demo["url"], visitor)
+        browser.close()
+
+
+def sign_in(browser: Browser, demo: dict, scheme: str) -> Page:  # type: ignore[type-arg]
+    """A page of the demo's admin, in a browser of its own."""
+    context = browser.new_context(viewport=SIZE, color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(f"{demo['url']}/login/")
+    page.locator("[name=login]").fill(demo["admin"]["email"])
+    page.locator("[name=password]").fill(demo["admin"]["password"])
+    page.locator("[name=password]").press("Enter")
+    page.wait_for_url("**/users/")
+    return page
+
+
+def chat(browser: Browser, url: str) -> Page:
+    """A visitor on the demo's host page who has asked something."""
+    page = browser.new_context(viewport=SIZE, reduced_motion="reduce").new_page()
+    page.goto(f"{url}/widget/demo/")
+    page.get_by_role("button", name="Open the chat").click()
+    box = page.get_by_role("textbox", name="message")
+    box.fill(QUESTION)
+    box.press("Enter")
+    expect(page.get_by_role("log")).to_contain_text(QUESTION)
+    return page
+
+
+def profile(staff: Page, url: str, visitor: Page) -> None:
+    """Answers the visitor, and looks at both sides; then at somebody with a long history."""
+    staff.goto(f"{url}/users/")
+    staff.locator("tr[data-user]", has_text="1 unread").first.locator("a").first.click()
+    reply = staff.locator("textarea[name=body]")
+    if staff.get_by_text(QUESTION).count():
+        reply.fill(ANSWER)
+        reply.press("Enter")
+        expect(visitor.get_by_role("log")).to_contain_text(ANSWER)
+        visitor.wait_for_timeout(500)
+    shot(visitor, "widget")
+    staff.goto(f"{url}/users/?q=Mariam+Okafor")
+    staff.locator("tr[data-user] a").first.click()
+    shot(staff, "profile")
+    staff.get_by_role("link", name="Delete user").click()
+    shot(staff, "delete")
+
+
+def shot(page: Page, name: str) -> None:
+    """Writes one picture, once the page is quiet."""
+    page.wait_for_load_state("load")
+    page.wait_for_timeout(800)
+    page.screenshot(path=PICTURES / f"{name}.png")
+    print(f"docs/screenshots/{name}.png")
+
+
+if __name__ == "__main__":
+    main()
