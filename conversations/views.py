@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -48,9 +49,14 @@ def part_or_page(
 def conversations(request: HttpRequest, chat_user: ChatUser) -> HttpResponse:
     """What was said in all conversations, and the reply."""
     form = HistoryForm(request.GET)
-    context = {"history": history(chat_user, **form.part()), "form": form}
-    if not is_fragment(request):
-        context |= talk_context(chat_user)
+    part = form.part()
+    shown = history(chat_user, **part)
+    context: dict[str, Any] = {"form": form}
+    if is_fragment(request):
+        # The page that this part goes on has what lies on the other side.
+        context["history"] = replace(shown, **({"older": None} if part["newer"] else {"newer": None}))
+    else:
+        context |= {"history": shown, **talk_context(chat_user)}
     names = ("conversations/history_part.html", "conversations/history.html")
     return part_or_page(request, chat_user, names, context, tab="conversations")
 

@@ -11,7 +11,6 @@
   const dayName = (time) => format.format(time).replace(",", "");
   let height = scroller.scrollHeight;
   let wasAtEnd = true;
-  let loadingNewer = false;
 
   const atEnd = () => Math.abs(scroller.scrollTop) < END_PX;
   const isoDay = (time) => {
@@ -54,20 +53,35 @@
 
   function appended(messages) {
     messages.forEach(beginDay);
-    const grown = scroller.scrollHeight - height;
-    if (wasAtEnd) toEnd();
-    else {
-      scroller.scrollTop -= grown;
-      if (jump && messages.some((message) => message.dataset.from === "visitor")) jump.hidden = false;
+    if (wasAtEnd) {
+      toEnd();
+      return;
     }
+    scroller.scrollTop -= scroller.scrollHeight - height;
+    if (jump && messages.some((message) => message.dataset.from === "visitor")) jump.hidden = false;
+  }
+
+  function loadedNewer() {
+    scroller.scrollTop -= scroller.scrollHeight - height;
+    if (log.querySelector("[data-more='newer']")) return;
+    // Only the end of the history may grow live.
+    log.dataset.log = "";
+    document.querySelectorAll("a[data-jump]").forEach((link) => link.remove());
+  }
+
+  function before() {
+    height = scroller.scrollHeight;
+    wasAtEnd = atEnd();
   }
 
   new MutationObserver((changes) => {
-    const added = changes.flatMap((change) => [...change.addedNodes]);
-    const fresh = added.filter((node) => node.matches && node.matches("[data-message]") && node.parentNode === log);
-    const last = [...log.children].filter((node) => node.matches("[data-message]")).pop();
-    if (!loadingNewer && fresh.includes(last)) appended(fresh);
-    height = scroller.scrollHeight;
+    const nodes = (kind) => changes.flatMap((change) => [...change[kind]]).filter((node) => node.nodeType === 1);
+    const fresh = nodes("addedNodes").filter((node) => node.matches("[data-message]") && node.parentNode === log);
+    const last = [...log.querySelectorAll(":scope > [data-message]")].pop();
+    if (nodes("removedNodes").some((node) => node.matches("[data-more='newer']"))) loadedNewer();
+    else if (fresh.includes(last)) appended(fresh);
+    tidyDays();
+    before();
   }).observe(log, { childList: true });
 
   scroller.addEventListener("scroll", () => {
@@ -75,26 +89,12 @@
     if (wasAtEnd && jump) jump.hidden = true;
   }, { passive: true });
   if (jump) jump.addEventListener("click", toEnd);
+  document.addEventListener("htmx:beforeSwap", before);
+  document.addEventListener("htmx:oobBeforeSwap", before);
   document.addEventListener("chatadmin:said", toEnd);
   document.addEventListener("visibilitychange", tidyDays);
 
-  log.addEventListener("htmx:beforeSwap", (event) => {
-    loadingNewer = event.target.dataset.more === "newer";
-    height = scroller.scrollHeight;
-  });
-  document.body.addEventListener("htmx:afterSwap", () => {
-    tidyDays();
-    if (!loadingNewer) return;
-    scroller.scrollTop -= scroller.scrollHeight - height;
-    // Only the end of the history may grow live.
-    if (!log.querySelector("[data-more='newer']")) {
-      log.dataset.log = "";
-      document.querySelectorAll("a[data-jump]").forEach((link) => link.remove());
-    }
-    setTimeout(() => { loadingNewer = false; });
-  });
-
   const found = log.querySelector(".found");
   if (found && !location.hash) found.scrollIntoView({ block: "center" });
-  wasAtEnd = atEnd();
+  before();
 })();
