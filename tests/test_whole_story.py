@@ -99,7 +99,7 @@ def test_the_whole_story(open_context: Open, tmp_path: Path) -> None:
     expect(row.locator("[data-unread]")).to_have_attribute("data-unread", "0", timeout=SOON)
 
     # The reply, its typing before it, and its read mark after it.
-    reply = admin.locator("textarea[name=body]")
+    reply = admin.locator("textarea[data-reply]")
     reply.press_sequentially("It left us", delay=20)
     expect(visitor.page.get_by_text(re.compile("typing", re.IGNORECASE)).first).to_be_visible(timeout=SOON)
     reply.fill("It left us this morning.")
@@ -128,7 +128,7 @@ def test_the_whole_story(open_context: Open, tmp_path: Path) -> None:
     visitor = Widget(visitor_context.new_page()).open()
     expect(visitor.log).to_contain_text("It left us this morning.")
     delete(admin)
-    expect(visitor.log).not_to_contain_text("It left us this morning.", timeout=SOON)
+    expect(visitor.page.get_by_text("It left us this morning.")).to_have_count(0, timeout=SOON)
     assert not ChatUser.objects.filter(pk=person.pk).exists()
     expect(row).to_have_count(0)
     visitor.page.reload()
@@ -158,9 +158,11 @@ def export_both(admin: Page, folder: Path) -> None:
 
 
 def download(admin: Page, kind: str, folder: Path) -> Path:
-    admin.get_by_text("Export data").first.click()
+    choice = admin.get_by_role("button", name=re.compile(f"^{kind}"))
+    if not choice.is_visible():
+        admin.get_by_text("Export data").first.click()
     with admin.expect_download() as started:
-        admin.get_by_role("button", name=re.compile(f"^{kind}")).click()
+        choice.click()
     path = folder / started.value.suggested_filename
     started.value.save_as(path)
     return path
