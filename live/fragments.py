@@ -19,6 +19,7 @@ RECENT = 50
 ALL_SLOTS = (
     "dot",
     "typing",
+    "initials",
     "name",
     "email",
     "messages",

@@ -15,16 +15,17 @@ UNREAD_CAP = 1_000
 
 @dataclass(frozen=True)
 class NavCounts:
-    """People online, and people with unread messages: exact up to 1,000, then "1000+"."""
+    """People online, and people whose messages wait unread: exact up to 1,000, then so many `and_more`."""
 
     online: int
-    unread: str
+    unread: int
+    unread_and_more: bool
 
 
 def nav_counts() -> NavCounts:
     """The counts as they are now; one bounded query by index and one look at presence."""
     waiting = living().filter(unread_count__gt=0).order_by()[: UNREAD_CAP + 1].count()
-    return NavCounts(presence.online_count(), f"{UNREAD_CAP}+" if waiting > UNREAD_CAP else str(waiting))
+    return NavCounts(presence.online_count(), min(waiting, UNREAD_CAP), waiting > UNREAD_CAP)
 
 
 def navigation(request: HttpRequest) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Finding people by name, e-mail address or id: a substring of the folded form, each way by an index."""
+"""Finding people by name, e-mail address or id: a part of the folded form, each way by an index."""
 
 from __future__ import annotations
 
@@ -12,50 +12,44 @@ from django.db.models.expressions import RawSQL
 
 from chatadmin.lib.tokens import folded
 
-# Both databases index three letters at a time; shorter words are looked up as beginnings.
+# Both databases index three letters at a time; what is shorter is looked up as a beginning.
 TRIGRAM_CHARS = 3
 LAST_CHARACTER = "\U0010ffff"
-_SHORT_ID = re.compile(r"([0-9a-f]{4})-?([0-9a-f]{4})", re.IGNORECASE)
 COLUMNS = {"name": ["name_folded"], "email": ["email_folded"], "any": ["name_folded", "email_folded"]}
+_SHORT_ID = re.compile(r"([0-9a-f]{4})-?([0-9a-f]{4})", re.IGNORECASE)
 
 
-def matching(text: str, scope: str) -> Q:
-    """People whose name or address holds every word of `text`; with scope `any` also those of that id."""
+def matching(text: str, place: str) -> Q:
+    """Who has `text` in name or address, whatever its case and accents; `place` is a key of COLUMNS.
+
+    With `any` also whose uuid, short id or external id it is.
+    """
     phrase = folded(text)
-    found = Q(pk__in=[])
+    found = _ids(text.strip()) if place == "any" else Q(pk__in=[])
     if phrase is not None:
-        for column in COLUMNS[scope]:
-            found |= _in_column(column, phrase)
-    return found | _ids(text.strip()) if scope == "any" else found
+        for column in COLUMNS[place]:
+            found |= _holds(column, phrase) if len(phrase) >= TRIGRAM_CHARS else _begins(column, phrase)
+    return found
 
 
-def _in_column(column: str, phrase: str) -> Q:
-    words = phrase.split()
-    if all(len(word) >= TRIGRAM_CHARS for word in words):
-        every = Q()
-        for word in words:
-            every &= _holds(column, word)
-        return every
-    if len(phrase) >= TRIGRAM_CHARS:
-        return _holds(column, phrase)
+def _begins(column: str, phrase: str) -> Q:
     return Q(**{f"{column}__gte": phrase, f"{column}__lt": phrase + LAST_CHARACTER})
 
 
-def _holds(column: str, part: str) -> Q:
+def _holds(column: str, phrase: str) -> Q:
     if connection.vendor != "sqlite":
-        return Q(**{f"{column}__contains": part})
-    quoted = part.replace('"', '""')
+        return Q(**{f"{column}__contains": phrase})
+    quoted = phrase.replace('"', '""')
     sql = "SELECT rowid FROM users_chatuser_fts WHERE users_chatuser_fts MATCH %s"
-    return Q(pk__in=RawSQL(sql, [f'{{{column}}} : "{quoted}"']))  # noqa: S611 (no text of ours or theirs is in the SQL)
+    return Q(pk__in=RawSQL(sql, [f'{{{column}}} : "{quoted}"']))  # noqa: S611 - the phrase is a parameter
 
 
 def _ids(text: str) -> Q:
     found = Q(external_id=text)
     short = _SHORT_ID.fullmatch(text)
     if short:
-        first = uuid.UUID(hex=short[1] + short[2] + "0" * 24)
-        last = uuid.UUID(hex=short[1] + short[2] + "f" * 24)
-        found |= Q(uuid__gte=first, uuid__lte=last)
+        digits = short[1] + short[2]
+        found |= Q(uuid__gte=uuid.UUID(hex=digits + "0" * 24), uuid__lte=uuid.UUID(hex=digits + "f" * 24))
     with contextlib.suppress(ValueError):
         found |= Q(uuid=uuid.UUID(text))
     return found

@@ -17,15 +17,23 @@ ORDERS: dict[str, Order] = {
     "name": Order("name_folded", descending=False, value_type=str, nullable=True),
 }
 LABELS = {
-    "name": _("Name"),
-    "messages": _("Messages"),
-    "first_contact": _("First contact"),
     "last_active": _("Last active"),
+    "first_contact": _("First contact"),
+    "messages": _("Messages"),
+    "name": _("Name"),
 }
-CHOICES = [*((name, name) for name in ORDERS), *((f"-{name}", f"-{name}") for name in ORDERS)]
+CHOICES = [
+    *((name, LABELS[name]) for name in ORDERS),
+    *((f"-{name}", LABELS[name]) for name in ORDERS),
+]
 
 
 def order_of(sort: str) -> Order:
-    """The order that a `sort` parameter names; `-` in front turns it round."""
+    """The order that a `sort` parameter names; `-` in front turns it round. Raises KeyError for another word."""
     order = ORDERS[sort.removeprefix("-")]
     return replace(order, descending=not order.descending) if sort.startswith("-") else order
+
+
+def turned(sort: str) -> str:
+    """The same order the other way round."""
+    return sort.removeprefix("-") if sort.startswith("-") else f"-{sort}"

@@ -7,21 +7,25 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.cache import patch_vary_headers
+from django.utils.cache import add_never_cache_headers, patch_vary_headers
+from django.utils.functional import Promise
 from django.views.decorators.http import require_safe
 
-from search.filters import PAGE_SIZE, SCOPES, UserFilters
-from search.orders import LABELS
+from search.filters import PLACES, QUERY_CHARS, UserFilters
+from search.orders import LABELS, ORDERS, turned
+from search.queries import Found, find
 from staff.access import requires
-from users import presence
 from users.queries import living, people
+
+# By these the newest come first; the others are just pages.
+IN_TIME = {"last_active", "first_contact"}
 
 
 @dataclass(frozen=True)
-class Column:
-    """A column's heading: its label, the address that sorts by it, and how the list is sorted by it now."""
+class Heading:
+    """What a column sorts by: its label, where a click leads, and how the list is sorted by it now."""
 
-    label: str
+    label: str | Promise
     address: str
     aria_sort: str
 
@@ -35,57 +39,44 @@ def home(request: HttpRequest) -> HttpResponse:
 @requires("users.view")
 @require_safe
 def user_list(request: HttpRequest) -> HttpResponse:
-    """GET /users/: people, searched, sorted and paged. For htmx only the part that the search changes."""
+    """GET /users/: people, searched, sorted and paged. For htmx only the part that a search changes."""
     filters = UserFilters(request.GET, queryset=living())
-    shown = filters.page()
-    total = filters.total()
-    context: dict[str, Any] = {
-        "filters": filters,
-        "errors": {name: messages for name, messages in filters.form.errors.items() if name != "__all__"},
-        "people": people(shown.rows),
-        "total": total,
-        "scope": filters.scope,
-        "scopes": SCOPES,
-        "columns": {name: _column(request, filters.sort, name) for name in LABELS},
-        "older": _address(request, after=shown.after) if shown.after else "",
-        "newer": _address(request, before=shown.before) if shown.before else "",
-        "cleared": "/users/",
-        "is_first": not (filters.value("after") or filters.value("before")),
-        "page_size": PAGE_SIZE,
-    }
-    if _wants_part(request):
-        response = render(request, "search/results.html", context)
-    else:
-        context["online_count"] = presence.online_count()
-        response = render(request, "search/list.html", context)
+    found = find(filters)
+    context = {**_asked(filters), **_found(filters, found), "people": people(found.page.rows)}
+    is_part = request.headers.get("HX-Request") == "true"
+    response = render(request, "search/part.html" if is_part else "search/list.html", context)
+    if is_part:
+        response["HX-Push-Url"] = filters.address()
     patch_vary_headers(response, ["HX-Request"])
-    response["Cache-Control"] = "no-store"
+    add_never_cache_headers(response)
     return response
 
 
-def _wants_part(request: HttpRequest) -> bool:
-    headers = request.headers
-    return headers.get("HX-Request") == "true" and headers.get("HX-History-Restore-Request") != "true"
+def _asked(filters: UserFilters) -> dict[str, Any]:
+    words = filters.form["q"].value() or ""
+    return {
+        "filters": filters,
+        "words": words.replace("\x00", "")[:QUERY_CHARS],
+        "words_most": QUERY_CHARS,
+        "places": PLACES,
+        "errors": [(filters.form[name], problems) for name, problems in filters.errors.items()],
+        "headings": {name: _heading(filters, name) for name in ORDERS},
+        "in_time": filters.sort.removeprefix("-") in IN_TIME,
+    }
 
 
-def _column(request: HttpRequest, sort: str, name: str) -> Column:
-    direction = ""
-    if sort.removeprefix("-") == name:
-        turned = sort.startswith("-")
-        direction = "ascending" if (name == "name") != turned else "descending"
-    return Column(
-        label=str(LABELS[name]),
-        address=_address(request, sort=f"-{name}" if sort == name else name),
-        aria_sort=direction,
-    )
+def _found(filters: UserFilters, found: Found) -> dict[str, Any]:
+    page = found.page
+    return {
+        "total": found.total,
+        "and_more": found.and_more,
+        "older": filters.address(after=page.after) if page.after else "",
+        "newer": filters.address(before=page.before) if page.before else "",
+    }
 
 
-def _address(request: HttpRequest, **changes: str | None) -> str:
-    """This list's address with other paging or sorting."""
-    query = request.GET.copy()
-    for name in ("after", "before"):
-        query.pop(name, None)
-    for name, value in changes.items():
-        if value is not None:
-            query[name] = value
-    return f"/users/?{query.urlencode()}"
+def _heading(filters: UserFilters, name: str) -> Heading:
+    is_current = filters.sort.removeprefix("-") == name
+    address = filters.address(sort=turned(filters.sort) if is_current else name)
+    way = ("descending" if filters.order.descending else "ascending") if is_current else ""
+    return Heading(LABELS[name], address, way)
