@@ -111,6 +111,20 @@
     else if (![1006, 1011, 1012, 1013].includes(code)) setTimeout(() => wrapper && wrapper.reconnect(), RETRY_MS);
   });
 
+  // A page has a place for some leaves of a person and not for others; htmx would report each missing one as an error.
+  htmx.defineExtension("placed", {
+    transformResponse: (text, xhr) => {
+      if (xhr) return text;
+      const parsed = document.createElement("template");
+      parsed.innerHTML = text;
+      for (const node of [...parsed.content.children]) {
+        const [, selector] = /^[a-z]+:(.+)$/i.exec(node.getAttribute("hx-swap-oob") || "") || [];
+        if (selector && !document.querySelector(selector)) node.remove();
+      }
+      return parsed.innerHTML;
+    },
+  });
+
   document.addEventListener("htmx:wsBeforeMessage", (event) => {
     if (!event.detail.message.startsWith("{")) return;
     event.preventDefault();
