@@ -7,8 +7,9 @@ import os
 import sys
 from pathlib import Path
 
-from chromium import find
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from scripts.chromium import find
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "docs" / "screenshots"
