@@ -126,7 +126,6 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_REDIRECT_URL = "/login/"
 WRONG_PASSWORDS = 10 * LIMITS_FACTOR
 ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": f"{WRONG_PASSWORDS}/5m/ip,{WRONG_PASSWORDS}/5m/key"}
-ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 SESSION_COOKIE_NAME = "chatadmin_session"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -196,7 +195,13 @@ if REDIS_URL:
         }
     }
 else:
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+            # Wrong passwords are counted here: a guesser must not push out the counts with the 300 of the default.
+            "OPTIONS": {"MAX_ENTRIES": 100_000},
+        }
+    }
     CHANNEL_LAYERS = {}
 
 MAIL_ON = bool(env.text("EMAIL_URL"))

@@ -14,8 +14,23 @@ def client_address(peer: str, forwarded_for: str) -> str:
     trusted = settings.TRUSTED_PROXIES
     hops = [hop.strip() for hop in forwarded_for.split(",") if hop.strip()]
     if trusted and len(hops) >= trusted:
-        return hops[-trusted]
-    return peer
+        return _plain(hops[-trusted])
+    return _plain(peer)
+
+
+def _plain(address: str) -> str:
+    """One spelling for each address: no port, which some proxies add, and IPv4 as such where the socket speaks IPv6.
+    What is counted by address would else be counted apart, or all of IPv4 as one network of IPv6."""
+    host = address
+    if address.startswith("["):
+        host = address[1:].partition("]")[0]
+    elif address.count(":") == 1:
+        host = address.partition(":")[0]
+    try:
+        parsed = ipaddress.ip_address(host)
+    except ValueError:
+        return address
+    return str(getattr(parsed, "ipv4_mapped", None) or parsed)
 
 
 def scope_address(scope: dict) -> str:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from pytest_django.fixtures import Settings
 
@@ -105,6 +106,32 @@ def test_behind_a_proxy_its_word_counts_and_what_stands_before_it_does_not(
 def test_one_network_of_ipv6_is_one_address(db: None, sign_in: SignIn) -> None:
     tries = [sign_in(f"a{n}@team.example", "wrong", address=f"2001:db8:0:1::{n}")[0] for n in range(11)]
     assert tries == [200] * 10 + [429]
+
+
+def test_each_connection_of_a_proxy_that_names_ports_is_one_address(
+    db: None, sign_in: SignIn, settings: Settings
+) -> None:
+    settings.TRUSTED_PROXIES = 1
+    tries = [
+        sign_in(f"a{n}@team.example", "wrong", HTTP_X_FORWARDED_FOR=f"203.0.113.5:{40_000 + n}")[0]
+        for n in range(11)
+    ]
+    assert tries == [200] * 10 + [429]
+
+
+def test_ipv4_on_a_socket_for_both_is_not_one_network(db: None, sign_in: SignIn) -> None:
+    tries = [sign_in(f"a{n}@team.example", "wrong", address=f"::ffff:192.0.2.{n}")[0] for n in range(11)]
+    assert tries == [200] * 11
+    tries = [sign_in(f"b{n}@team.example", "wrong", address="::ffff:203.0.113.9")[0] for n in range(11)]
+    assert tries == [200] * 10 + [429]
+
+
+def test_many_names_do_not_push_the_counts_out(support: Account, sign_in: SignIn) -> None:
+    for n in range(10):
+        sign_in(support.email, "wrong", address=f"192.0.2.{n}")
+    for n in range(400):
+        cache.set(f"another:{n}", 1)
+    assert sign_in(support.email, "wrong", address="198.51.100.1")[0] == 429
 
 
 def test_the_ceilings_follow_limits() -> None:
