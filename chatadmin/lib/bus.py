@@ -25,6 +25,8 @@ log = structlog.get_logger("chatadmin.bus")
 
 GROUP = "chatadmin.bus"
 RETRY_SECONDS = 1.0
+# A Redis that doesn't answer must not hold up what was committed.
+SEND_SECONDS = 2.0
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -45,6 +47,7 @@ class _Bus:
         self.lock = threading.Lock()
         self.listeners: dict[int, tuple[asyncio.AbstractEventLoop, Listener]] = {}
         self.receivers: dict[asyncio.AbstractEventLoop, asyncio.Task[None]] = {}
+        self.joined: dict[asyncio.AbstractEventLoop, asyncio.Event] = {}
         self.next_id = 0
 
     def add(self, listener: Listener) -> int:
@@ -53,9 +56,10 @@ class _Bus:
             self.next_id += 1
             self.listeners[self.next_id] = (loop, listener)
             for gone in [known for known in self.receivers if known.is_closed()]:
-                del self.receivers[gone]
+                del self.receivers[gone], self.joined[gone]
             if loop not in self.receivers and get_channel_layer() is not None:
-                self.receivers[loop] = loop.create_task(self.receive())
+                self.joined[loop] = asyncio.Event()
+                self.receivers[loop] = loop.create_task(self.receive(self.joined[loop]))
             return self.next_id
 
     def remove(self, handle: int) -> None:
@@ -75,13 +79,14 @@ class _Bus:
             with contextlib.suppress(RuntimeError):  # the loop closed between the look and the call
                 loop.call_soon_threadsafe(_call, called, events)
 
-    async def receive(self) -> None:
+    async def receive(self, joined: asyncio.Event) -> None:
         layer = get_channel_layer()
         assert layer is not None
         while True:
             try:
                 channel = await layer.new_channel()
                 await layer.group_add(GROUP, channel)
+                joined.set()
                 while True:
                     message = await layer.receive(channel)
                     if message.get("origin") != self.origin:
@@ -122,6 +127,18 @@ def subscribe(listener: Listener) -> Callable[[], None]:
     return lambda: bus.remove(handle)
 
 
+async def ready(seconds: float = SEND_SECONDS) -> bool:
+    """Waits until the running loop hears other processes too, as it does a moment after its first `subscribe`.
+
+    False where that took longer; it goes on trying.
+    """
+    joined = _current().joined.get(asyncio.get_running_loop())
+    if joined is not None and not joined.is_set():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(joined.wait(), seconds)
+    return joined is None or joined.is_set()
+
+
 def announce(*events: Event) -> None:
     """Tells every listener in every process, once the current transaction has committed.
 
@@ -132,27 +149,29 @@ def announce(*events: Event) -> None:
 
 
 def _publish(events: list[Event]) -> None:
-    bus = _current()
-    bus.deliver(events)
+    _current().deliver(events)
+    if get_channel_layer() is None:
+        return
+    try:
+        async_to_sync(_send)(events)
+    except Exception as error:
+        log.warning("bus.send_failed", error=type(error).__name__)
+
+
+async def _send(events: list[Event]) -> None:
+    """To the other processes."""
     layer = get_channel_layer()
     if layer is None:
         return
-    message = {"type": "bus", "origin": bus.origin, "events": msgspec.to_builtins(events)}
+    message = {"type": "bus", "origin": _current().origin, "events": msgspec.to_builtins(events)}
     try:
-        async_to_sync(layer.group_send)(GROUP, message)
+        async with asyncio.timeout(SEND_SECONDS):
+            await layer.group_send(GROUP, message)
     except Exception as error:
         log.warning("bus.send_failed", error=type(error).__name__)
 
 
 async def announce_now(*events: Event) -> None:
     """Tells every listener at once, from the event loop; for what no transaction stands behind, like typing."""
-    bus = _current()
-    bus.deliver(list(events))
-    layer = get_channel_layer()
-    if layer is None:
-        return
-    message = {"type": "bus", "origin": bus.origin, "events": msgspec.to_builtins(list(events))}
-    try:
-        await layer.group_send(GROUP, message)
-    except Exception as error:
-        log.warning("bus.send_failed", error=type(error).__name__)
+    _current().deliver(list(events))
+    await _send(list(events))

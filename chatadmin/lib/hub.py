@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import ClassVar, Generic, Self, TypeVar
+from typing import ClassVar, Generic, Protocol, Self, TypeVar
 
 import structlog
 
@@ -18,7 +18,15 @@ log = structlog.get_logger("chatadmin.hub")
 QUEUE_EVENTS = 10_000
 BATCH_EVENTS = 200
 
-Watcher = TypeVar("Watcher")
+
+class Watching(Protocol):
+    """What a hub asks of whoever watches."""
+
+    def lagged(self) -> None:
+        """Called when something that they should have heard of was lost: they look at everything again."""
+
+
+Watcher = TypeVar("Watcher", bound=Watching)
 
 
 class Hub(Generic[Watcher]):
@@ -69,26 +77,37 @@ class Hub(Generic[Watcher]):
         """Works on events in the order in which they were announced."""
         raise TypeError("a hub says what it does with events")
 
-    def overflowed(self) -> None:
-        """Called when events came faster than they could be worked on, and one was lost."""
-        log.warning("hub.overflowed", hub=type(self).__name__)
+    def lost(self, event: bus.Event) -> None:
+        """Tells those who watch that something happened which couldn't be worked on."""
+        for watcher in self.of(event.chat_user):
+            watcher.lagged()
 
     def _heard(self, event: bus.Event) -> None:
         if not self.wants(event):
             return
         try:
             self.events.put_nowait(event)
-        except asyncio.QueueFull:
-            self.overflowed()
+        except asyncio.QueueFull:  # events come faster than they can be worked on
+            log.warning("hub.overflowed", hub=type(self).__name__)
+            self.lost(event)
 
     async def _work(self) -> None:
         while True:
             batch = [await self.events.get()]
             while len(batch) < BATCH_EVENTS and not self.events.empty():
                 batch.append(self.events.get_nowait())
-            try:
-                await self.handle(batch)
-            except asyncio.CancelledError:
-                raise
-            except Exception as error:
-                log.error("hub.failed", hub=type(self).__name__, error=type(error).__name__, exc_info=error)
+            if await self._done(batch):
+                continue
+            for event in batch:  # one bad event must not take the others with it
+                if len(batch) == 1 or not await self._done([event]):
+                    self.lost(event)
+
+    async def _done(self, batch: list[bus.Event]) -> bool:
+        try:
+            await self.handle(batch)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            log.error("hub.failed", hub=type(self).__name__, error=type(error).__name__, exc_info=error)
+            return False
+        return True

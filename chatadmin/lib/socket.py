@@ -53,7 +53,7 @@ class Socket:
         """Called once at the end, however it came."""
 
     def ping(self) -> str | None:
-        """What to send after `ping_seconds` in which nothing else was sent; None sends nothing."""
+        """What to send every `ping_seconds`; None sends nothing."""
         return None
 
     def silent(self) -> Closing:
@@ -75,6 +75,7 @@ class Socket:
         """Forgets the frames that wait to be written."""
         while not self._queue.empty():
             self._queue.get_nowait()
+            self._queue.task_done()
 
     def close(self, closing: Closing) -> None:
         """Ends the socket from outside its own reading, after what is queued."""
@@ -101,6 +102,10 @@ class Socket:
             closing = self._outcome(reader)
             if closing is not None:
                 await self._say_goodbye(writer, closing)
+            elif not reader.done():
+                # Nothing can be written any more. A frame half worked on is worked on to its end, so that what it
+                # took is given back in `closed`.
+                await asyncio.wait({reader}, timeout=FLUSH_SECONDS)
         finally:
             for task in (reader, writer):
                 task.cancel()
@@ -119,13 +124,14 @@ class Socket:
         return self._closing.result() if self._closing.done() else None
 
     async def _say_goodbye(self, writer: asyncio.Task[None], closing: Closing) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(FLUSH_SECONDS):
-                while not self._queue.empty() and not writer.done():
-                    await asyncio.sleep(0.005)
+        written = asyncio.create_task(self._queue.join())
+        await asyncio.wait({written, writer}, timeout=FLUSH_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        written.cancel()
         writer.cancel()
-        with contextlib.suppress(Exception):  # the other side may be gone already
-            await self._send({"type": "websocket.close", "code": closing.code, "reason": closing.reason})
+        # The other side may be gone already, or read nothing any more.
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(FLUSH_SECONDS):
+                await self._send({"type": "websocket.close", "code": closing.code, "reason": closing.reason})
 
     async def _read(self) -> None:
         await self.opened()
@@ -140,17 +146,29 @@ class Socket:
             await self.received(message.get("text"), message.get("bytes"))
 
     async def _write(self) -> None:
+        clock = asyncio.get_running_loop().time
+        next_ping = clock() + self.ping_seconds
         while True:
-            try:
-                async with asyncio.timeout(self.ping_seconds):
-                    text: str | None = await self._queue.get()
-            except TimeoutError:
-                text = self.ping()
+            # By the clock, not by our silence: whoever only listens must be asked for a sign of life all the same.
+            queued = await self._queued(next_ping)
+            if queued is None:
+                next_ping = clock() + self.ping_seconds
+            text = self.ping() if queued is None else queued
             if text is not None:
                 try:
                     await self._send({"type": "websocket.send", "text": text})
                 except Exception:  # closed under our hands: the reader hears of it and ends the socket
                     return
+            if queued is not None:
+                self._queue.task_done()
+
+    async def _queued(self, until: float) -> str | None:
+        """The next frame to write; None once it is `until` by the loop's clock."""
+        if asyncio.get_running_loop().time() < until:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(until):
+                    return await self._queue.get()
+        return None
 
 
 def served_by(kind: type[Socket]) -> Callable[[Scope, Receive, Send], Awaitable[None]]:

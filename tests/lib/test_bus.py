@@ -1,0 +1,311 @@
+"""The bus: what was committed is told once to every listener, here and in other processes; what wasn't is not."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import msgspec
+import pytest
+from django.db import transaction
+from structlog.testing import capture_logs
+
+from chatadmin.lib import bus, redis_store
+from chatadmin.lib.bus import Event, announce, announce_now, subscribe
+from tests.threads import disconnecting
+
+HELLO = Event("message.created", "5e9c8f0e-0000-4000-8000-000000000001", {"id": 7, "sender": "visitor"})
+
+
+class Undone(Exception):
+    """Rolls a transaction back."""
+
+
+async def until(true: Callable[[], object]) -> None:
+    """Lets the loop run until that is true, for 5 s at most."""
+    async with asyncio.timeout(5):
+        while not true():
+            await asyncio.sleep(0.005)
+
+
+async def in_thread(work: Callable[[], object]) -> None:
+    await asyncio.get_running_loop().run_in_executor(None, disconnecting(work))
+
+
+def hearing(scenario: Callable[[list[Event]], Coroutine[Any, Any, None]]) -> list[Event]:
+    """Runs `scenario` with a listener on its loop. Returns what it heard."""
+    heard: list[Event] = []
+
+    async def run() -> None:
+        end = subscribe(heard.append)
+        try:
+            assert await bus.ready(5)
+            await scenario(heard)
+            await asyncio.sleep(0.02)
+        finally:
+            end()
+            await leave()
+
+    asyncio.run(run())
+    return heard
+
+
+async def leave() -> None:
+    """Ends this loop's receiver, as the end of the process would, and closes its connections."""
+    loop, held = asyncio.get_running_loop(), bus._current()
+    receiver = held.receivers.pop(loop, None)
+    held.joined.pop(loop, None)
+    if receiver is not None:
+        receiver.cancel()
+        await asyncio.gather(receiver, return_exceptions=True)
+
+
+def test_a_listener_hears_what_is_announced_now():
+    async def scenario(heard: list[Event]) -> None:
+        await announce_now(HELLO, Event("typing.changed", "x", {"on": True}))
+        await until(lambda: len(heard) == 2)
+
+    assert hearing(scenario) == [HELLO, Event("typing.changed", "x", {"on": True})]
+
+
+def test_an_event_without_anybody_is_plain():
+    assert Event("staff.changed") == Event("staff.changed", "", {})
+    assert Event("a.b").data is not Event("a.b").data
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_told_before_the_commit():
+    def work() -> None:
+        with transaction.atomic():
+            announce(HELLO)
+            seen.append(len(told))
+        seen.append(len(told))
+
+    told: list[Event] = []
+    seen: list[int] = []
+
+    async def scenario(heard: list[Event]) -> None:
+        nonlocal told
+        told = heard
+        await in_thread(work)
+        await until(lambda: heard)
+
+    assert hearing(scenario) == [HELLO]
+    assert seen[0] == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_rollback_tells_nothing():
+    def work() -> None:
+        with contextlib.suppress(Undone), transaction.atomic():
+            announce(HELLO)
+            raise Undone
+        with transaction.atomic():
+            with contextlib.suppress(Undone), transaction.atomic():
+                announce(Event("inner.undone"))
+                raise Undone
+            announce(Event("outer.kept"))
+
+    async def scenario(heard: list[Event]) -> None:
+        await in_thread(work)
+        await until(lambda: heard)
+
+    assert hearing(scenario) == [Event("outer.kept")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_a_transaction_it_is_told_at_once():
+    async def scenario(heard: list[Event]) -> None:
+        await in_thread(lambda: announce(HELLO))
+        await until(lambda: heard)
+
+    assert hearing(scenario) == [HELLO]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_events_keep_their_order():
+    def work() -> None:
+        with transaction.atomic():
+            for number in range(50):
+                announce(Event("n", str(number)))
+
+    async def scenario(heard: list[Event]) -> None:
+        await in_thread(work)
+        await until(lambda: len(heard) == 50)
+
+    assert [event.chat_user for event in hearing(scenario)] == [str(number) for number in range(50)]
+
+
+def test_a_listener_that_fails_harms_nobody_and_its_words_are_not_logged():
+    heard: list[Event] = []
+
+    def failing(event: Event) -> None:
+        raise ValueError("ann@example.com")
+
+    async def run() -> None:
+        ends = [subscribe(failing), subscribe(heard.append)]
+        try:
+            await announce_now(HELLO)
+            await until(lambda: heard)
+        finally:
+            for end in ends:
+                end()
+            await leave()
+
+    with capture_logs() as logs:
+        asyncio.run(run())
+    assert heard == [HELLO]
+    assert [(line["event"], line["error"]) for line in logs] == [("bus.listener_failed", "ValueError")]
+    assert "ann@example.com" not in str(logs)
+
+
+def test_who_has_ended_hears_nothing():
+    first: list[Event] = []
+
+    async def run() -> None:
+        end = subscribe(first.append)
+        second: list[Event] = []
+        end_second = subscribe(second.append)
+        await announce_now(HELLO)
+        await until(lambda: second)
+        end()
+        end()
+        await announce_now(HELLO)
+        await until(lambda: len(second) == 2)
+        end_second()
+        await leave()
+
+    asyncio.run(run())
+    assert first == [HELLO]
+
+
+def test_a_loop_that_closed_is_forgotten():
+    async def run() -> None:
+        subscribe(lambda event: None)
+        await leave()
+
+    asyncio.run(run())
+    before = len(bus._current().listeners)
+
+    async def scenario(heard: list[Event]) -> None:
+        await announce_now(HELLO)
+        await until(lambda: heard)
+
+    assert hearing(scenario) == [HELLO]
+    assert before >= 1
+    assert not [loop for loop, _ in bus._current().listeners.values() if loop.is_closed()]
+
+
+def test_listeners_of_two_loops_hear_each_on_its_own():
+    threads: dict[str, int] = {}
+    ready, done = threading.Event(), threading.Event()
+
+    def other_loop() -> None:
+        async def run() -> None:
+            end = subscribe(lambda event: threads.setdefault("other", threading.get_ident()))
+            ready.set()
+            await until(done.is_set)
+            end()
+            await leave()
+
+        asyncio.run(run())
+
+    other = threading.Thread(target=other_loop)
+    other.start()
+    assert ready.wait(5)
+
+    async def scenario(heard: list[Event]) -> None:
+        await announce_now(HELLO)
+        await until(lambda: "other" in threads and heard)
+        threads["here"] = threading.get_ident()
+
+    try:
+        assert hearing(scenario) == [HELLO]
+    finally:
+        done.set()
+        other.join()
+    assert threads["other"] == other.ident != threads["here"]
+
+
+def test_what_other_processes_are_told_is_plain():
+    for value in (1, "x", True, None, [1, "a"], {"a": 1}):
+        event = Event("a.b", "c", {"value": value})
+        assert msgspec.convert(msgspec.to_builtins([event]), list[Event]) == [event]
+
+
+if redis_store.configured():  # one half of the suite has a Redis
+
+    @pytest.mark.django_db(transaction=True)
+    def test_another_process_hears_it_once_and_we_do_too():
+        heard_there: list[Event] = []
+        there = bus._Bus()
+
+        async def scenario(heard: list[Event]) -> None:
+            handle = there.add(heard_there.append)
+            loop = asyncio.get_running_loop()
+            await asyncio.wait_for(there.joined[loop].wait(), 5)
+            await in_thread(lambda: announce(HELLO))
+            await announce_now(Event("typing.changed"))
+            await until(lambda: len(heard_there) == 2 and len(heard) == 2)
+            await asyncio.sleep(0.1)
+            there.remove(handle)
+            there.receivers[loop].cancel()
+            await asyncio.gather(there.receivers[loop], return_exceptions=True)
+
+        heard = hearing(scenario)
+        assert sorted(event.name for event in heard) == ["message.created", "typing.changed"]
+        assert sorted(event.name for event in heard_there) == ["message.created", "typing.changed"]
+        assert HELLO in heard_there
+
+
+class Dead:
+    """A channel layer whose Redis is away, or doesn't answer."""
+
+    def __init__(self, *, hangs: bool) -> None:
+        self.hangs = hangs
+
+    async def new_channel(self) -> str:
+        raise ConnectionError("redis://secret@host")
+
+    async def group_send(self, group: str, message: dict[str, Any]) -> None:
+        if self.hangs:
+            await asyncio.sleep(60)
+        raise ConnectionError("redis://secret@host")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("hangs", [False, True])
+def test_with_redis_away_this_process_is_told_and_nobody_waits(monkeypatch: pytest.MonkeyPatch, hangs: bool):
+    monkeypatch.setattr(bus, "get_channel_layer", lambda: Dead(hangs=hangs))
+    monkeypatch.setattr(bus, "SEND_SECONDS", 0.05)
+    heard: list[Event] = []
+
+    async def run() -> None:
+        end = subscribe(heard.append)
+        assert not await bus.ready(0.01)
+        await in_thread(lambda: announce(HELLO))
+        await announce_now(Event("typing.changed"))
+        await until(lambda: len(heard) == 2)
+        end()
+        await leave()
+
+    with capture_logs() as logs:
+        asyncio.run(run())
+    assert [event.name for event in heard] == ["message.created", "typing.changed"]
+    assert {line["event"] for line in logs} == {"bus.receive_failed", "bus.send_failed"}
+    assert "secret" not in str(logs)
+
+
+def test_a_fork_has_a_bus_of_its_own(monkeypatch: pytest.MonkeyPatch):
+    parent = bus._current()
+    assert bus._current() is parent
+    monkeypatch.setattr(bus.os, "getpid", lambda: parent.pid + 1)
+    child = bus._current()
+    monkeypatch.undo()
+    monkeypatch.setattr(bus, "_bus", parent)
+    assert child is not parent
+    assert child.origin != parent.origin
+    assert child.listeners == {}
