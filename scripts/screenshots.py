@@ -6,14 +6,15 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any, Literal
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from scripts.chromium import find
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "docs" / "screenshots"
-SIZE = {"width": 1280, "height": 800}
+SIZE: ViewportSize = {"width": 1280, "height": 800}
 QUESTION = "Hi, has the refund for order 88121 gone through?"
 ANSWER = "It left us this morning. Banks take up to two days."
 
@@ -29,7 +30,8 @@ def main() -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find(), args=["--no-sandbox", "--disable-gpu"])
         visitor = chat(browser, demo["url"])
-        for scheme in ("light", "dark"):
+        schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+        for scheme in schemes:
             staff = sign_in(browser, demo, scheme)
             staff.goto(f"{demo['url']}/users/")
             shot(staff, "users" if scheme == "light" else "users-dark")
@@ -38,9 +40,9 @@ def main() -> None:
         browser.close()
 
 
-def sign_in(browser: Browser, demo: dict, scheme: str) -> Page:  # type: ignore[type-arg]
+def sign_in(browser: Browser, demo: dict[str, Any], scheme: Literal["light", "dark"]) -> Page:
     """A page of the demo's admin, in a browser of its own."""
-    context = browser.new_context(viewport=SIZE, color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+    context = browser.new_context(viewport=SIZE, color_scheme=scheme, reduced_motion="reduce")
     page = context.new_page()
     page.goto(f"{demo['url']}/login/")
     page.locator("[name=login]").fill(demo["admin"]["email"])

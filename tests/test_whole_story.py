@@ -10,10 +10,11 @@ import json
 import re
 import zipfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from staff.models import Account, Role
 from tests.factories import PASSWORD, make_account
@@ -54,83 +55,108 @@ class Widget:
         return self
 
     @property
-    def box(self):  # type: ignore[no-untyped-def]
+    def box(self) -> Locator:
         return self.page.get_by_role("textbox", name=re.compile("message", re.IGNORECASE))
 
     @property
-    def log(self):  # type: ignore[no-untyped-def]
+    def log(self) -> Locator:
         return self.page.get_by_role("log")
+
+
+@dataclass
+class Story:
+    """The three browsers, and the person whom it is about."""
+
+    admin: Page
+    support: Page
+    visitor: Widget
+    person: ChatUser
+
+    @property
+    def row(self) -> Locator:
+        """The person's row in the support member's list."""
+        return self.support.locator(f'tr[data-user="{self.person.uuid}"]')
 
 
 def test_the_whole_story(open_context: Open, tmp_path: Path) -> None:
     dana = make_account("dana@team.example", Role.ADMIN, name="Dana Whitfield")
     sam = make_account("sam@team.example", Role.SUPPORT, name="Sam Ortega")
-    admin, support = sign_in(open_context(), dana), sign_in(open_context(), sam)
-
-    # A visitor comes: both lists learn of them.
     visitor_context = open_context()
+    story = somebody_comes(sign_in(open_context(), dana), sign_in(open_context(), sam), visitor_context)
+    they_write_and_are_read(story)
+    they_are_answered(story)
+    they_come_back_and_leave(story)
+    export_both(story.admin, tmp_path)
+    support_is_refused(story.support, str(story.person.uuid))
+    they_are_deleted_while_here(story, visitor_context)
+
+
+def somebody_comes(admin: Page, support: Page, visitor_context: BrowserContext) -> Story:
+    """Both lists learn of them; the support member has the list open, the admin the profile."""
     visitor = Widget(visitor_context.new_page()).open()
-    expect(support.get_by_text("1 new")).to_be_visible(timeout=SOON)
-    person = ChatUser.objects.get()
-    row = support.locator(f'tr[data-user="{person.uuid}"]')
+    expect(support.locator("[data-slot=newcomers]")).to_contain_text("1 new", timeout=SOON)
+    story = Story(admin, support, visitor, ChatUser.objects.get())
     support.reload()
     live(support)
-    expect(row.locator("[data-presence=online]")).to_be_visible(timeout=SOON)
-
-    # The admin opens the profile.
+    expect(story.row.locator("[data-presence=online]")).to_be_visible(timeout=SOON)
     admin.reload()
-    admin.locator(f'tr[data-user="{person.uuid}"] a').first.click()
+    admin.locator(f'tr[data-user="{story.person.uuid}"] a').first.click()
     live(admin)
     expect(admin.locator("[data-presence=online]").first).to_be_visible()
+    return story
 
-    # Typing shows in the list and on the profile; then the message.
-    visitor.box.press_sequentially("Has my refund", delay=20)
-    expect(row.locator("[data-typing=true]")).to_be_visible(timeout=SOON)
-    expect(admin.locator("[data-typing-line=true]")).to_be_visible(timeout=SOON)
-    visitor.box.press_sequentially(" gone through?", delay=20)
-    visitor.box.press("Enter")
-    question = admin.locator('[data-message][data-from=visitor]')
+
+def they_write_and_are_read(story: Story) -> None:
+    """Typing shows in the list and on the profile, then the message; the visitor sees that it was read."""
+    box = story.visitor.box
+    box.press_sequentially("Has my refund", delay=20)
+    expect(story.row.locator("[data-typing=true]")).to_be_visible(timeout=SOON)
+    expect(story.admin.locator("[data-typing-line=true]")).to_be_visible(timeout=SOON)
+    box.press_sequentially(" gone through?", delay=20)
+    box.press("Enter")
+    question = story.admin.locator("[data-message][data-from=visitor]")
     expect(question).to_contain_text("Has my refund gone through?", timeout=SOON)
-    expect(row.locator("[data-field=messages]")).to_have_text("1", timeout=SOON)
-
-    # The admin has it on screen: the visitor sees that it was read, the list that nothing is unread.
+    expect(story.row.locator("[data-field=messages]")).to_have_text("1", timeout=SOON)
     expect(question).to_have_attribute("data-read", "true", timeout=SOON)
-    expect(visitor.log).to_contain_text("Read", timeout=SOON)
-    expect(row.locator("[data-unread]")).to_have_attribute("data-unread", "0", timeout=SOON)
+    expect(story.visitor.log).to_contain_text("Read", timeout=SOON)
+    expect(story.row.locator("[data-unread]")).to_have_attribute("data-unread", "0", timeout=SOON)
 
-    # The reply, its typing before it, and its read mark after it.
-    reply = admin.locator("textarea[data-reply]")
+
+def they_are_answered(story: Story) -> None:
+    """The reply, its typing before it, and its read mark after it."""
+    reply = story.admin.locator("textarea[data-reply]")
     reply.press_sequentially("It left us", delay=20)
-    expect(visitor.page.get_by_text(re.compile("typing", re.IGNORECASE)).first).to_be_visible(timeout=SOON)
+    expect(story.visitor.page.get_by_text(re.compile("typing", re.IGNORECASE)).first).to_be_visible(
+        timeout=SOON
+    )
     reply.fill("It left us this morning.")
     reply.press("Enter")
-    expect(visitor.log).to_contain_text("It left us this morning.", timeout=SOON)
-    answer = admin.locator('[data-message][data-from=staff]')
+    expect(story.visitor.log).to_contain_text("It left us this morning.", timeout=SOON)
+    answer = story.admin.locator("[data-message][data-from=staff]")
     expect(answer).to_have_count(1)
     expect(answer).to_have_attribute("data-read", "true", timeout=SOON)
     expect(reply).to_have_value("")
 
-    # A reload keeps identity and history.
-    visitor.page.reload()
-    visitor.open()
-    expect(visitor.log).to_contain_text("It left us this morning.")
+
+def they_come_back_and_leave(story: Story) -> None:
+    """A reload keeps identity and history; closing the tab turns the dot gray in the list and on the profile."""
+    story.visitor.page.reload()
+    story.visitor.open()
+    expect(story.visitor.log).to_contain_text("It left us this morning.")
     assert ChatUser.objects.count() == 1
+    story.visitor.page.close()
+    expect(story.row.locator("[data-presence=offline]")).to_be_visible(timeout=AWAY)
+    expect(story.admin.locator("[data-presence=offline]").first).to_be_visible(timeout=SOON)
 
-    # Closing the tab turns the dot gray, in the list and on the profile.
-    visitor.page.close()
-    expect(row.locator("[data-presence=offline]")).to_be_visible(timeout=AWAY)
-    expect(admin.locator("[data-presence=offline]").first).to_be_visible(timeout=SOON)
 
-    export_both(admin, tmp_path)
-    support_is_refused(support, str(person.uuid))
-
-    # The visitor is back while they are deleted: the widget forgets, and the browser is a new stranger.
+def they_are_deleted_while_here(story: Story, visitor_context: BrowserContext) -> None:
+    """The widget forgets, the row goes, and the same browser is a new stranger."""
     visitor = Widget(visitor_context.new_page()).open()
     expect(visitor.log).to_contain_text("It left us this morning.")
-    delete(admin)
+    delete(story.admin)
     expect(visitor.page.get_by_text("It left us this morning.")).to_have_count(0, timeout=SOON)
-    assert not ChatUser.objects.filter(pk=person.pk).exists()
-    expect(row).to_have_count(0)
+    assert not ChatUser.objects.filter(pk=story.person.pk).exists()
+    expect(story.row).to_have_count(0)
     visitor.page.reload()
     visitor.open()
     visitor.box.fill("Hello again")
@@ -138,7 +164,7 @@ def test_the_whole_story(open_context: Open, tmp_path: Path) -> None:
     expect(visitor.log).to_contain_text("Hello again")
     expect(visitor.log).not_to_contain_text("It left us this morning.")
     stranger = ChatUser.objects.get()
-    assert stranger.uuid != person.uuid and stranger.is_anonymous
+    assert stranger.uuid != story.person.uuid and stranger.is_anonymous
 
 
 def export_both(admin: Page, folder: Path) -> None:
@@ -147,7 +173,9 @@ def export_both(admin: Page, folder: Path) -> None:
     document = json.loads(download(admin, "JSON", folder).read_text())
     assert document["schema"] == "chatadmin.user/1"
     messages = [message for talk in document["conversations"] for message in talk["messages"]]
-    assert [(message["from"], message["body"]) for message in messages] == list(zip(["visitor", "staff"], said, strict=True))
+    assert [(message["from"], message["body"]) for message in messages] == list(
+        zip(["visitor", "staff"], said, strict=True)
+    )
     assert document["visits"] and document["activity"] and document["accesses"]
     with zipfile.ZipFile(download(admin, "CSV", folder)) as archive:
         manifest = json.loads(archive.read("manifest.json"))
