@@ -265,16 +265,17 @@ async def run(options: argparse.Namespace) -> int:
     place, email, password = target(options)
     plays = [Played(lines) for lines in read(options.file, options.limit) if lines]
     staff = StaffClient(place.url)
-    try:
-        await asyncio.to_thread(staff.sign_in, email, password)
-    except (SignInFailed, OSError) as error:
-        sys.exit(f"{place.url}: can't sign in: {error}")
     replay = Replay(place, staff, options.speed)
     try:
+        await asyncio.to_thread(staff.sign_in, email, password)
         began = time.perf_counter()
         await each(plays, replay.play, options.visitors)
         seconds = time.perf_counter() - began
         await each(plays, replay.verify, options.visitors)
+    except SignInFailed as error:
+        sys.exit(f"{place.url}: can't sign in: {error}")
+    except OSError as error:
+        sys.exit(f"{place.url}: {error}")
     except Refused as error:
         sys.exit(
             f"{place.url}: the visitor socket refuses ({error.code}): {REASONS.get(error.code, error.detail)}"

@@ -35,6 +35,7 @@ class StaffClient:
         self.cookies: dict[str, str] = {}
         self.form_token = ""
         self.local = threading.local()
+        self.connections: list[http.client.HTTPConnection] = []
         self.threads = ThreadPoolExecutor(connections, thread_name_prefix="staff")
 
     def sign_in(self, email: str, password: str) -> None:
@@ -74,6 +75,7 @@ class StaffClient:
             return self._answer(method, path, content, headers)
         except (http.client.HTTPException, OSError):
             # A kept connection that the server closed meanwhile. The same client_id says nothing twice.
+            self.local.connection.close()
             self.local.connection = None
             return self._answer(method, path, content, headers)
 
@@ -82,6 +84,7 @@ class StaffClient:
         if connection is None:
             connection = http.client.HTTPConnection(self.host, timeout=TIMEOUT_SECONDS)
             self.local.connection = connection
+            self.connections.append(connection)
         connection.request(method, path, content, headers)
         answer = connection.getresponse()
         text = answer.read()
@@ -98,5 +101,7 @@ class StaffClient:
             self.form_token = found[1]
 
     def close(self) -> None:
-        """Ends the threads."""
+        """Ends the threads and hangs up."""
         self.threads.shutdown(wait=True, cancel_futures=True)
+        for connection in self.connections:
+            connection.close()
