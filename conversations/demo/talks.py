@@ -19,6 +19,8 @@ from staff.models import Account
 
 CLOSINGS = (plan.OPEN, plan.IDLE, plan.BY_STAFF)
 BOT = "Assistant"
+# Who answered, where there are no accounts: a name only.
+NOBODY = (None, "Support")
 
 
 class Agenda:
@@ -69,7 +71,9 @@ class TalkWriter:
 
     def __init__(self, agenda: Agenda, *, now: dt.datetime, seed: int, staff: Sequence[Account]) -> None:
         self.agenda, self.now = agenda, now
-        self.authors = [(account.pk, account.display_name) for account in staff] or [(None, "Support")]
+        self.authors: list[tuple[int | None, str]] = [
+            (account.pk, account.display_name) for account in staff
+        ] or [NOBODY]
         self.rng = random.Random(f"{seed}/talks")
         self.speaker = Speaker(self.rng)
         self.spoken = list(languages().values())

@@ -12,7 +12,7 @@ from conversations.demo.cast import Role, cast
 from conversations.demo.people import Who
 from conversations.demo.plan import Stay
 from conversations.demo.tables import Table
-from conversations.demo.talks import Agenda
+from conversations.demo.talks import NOBODY, Agenda
 from conversations.models import ActivityEvent, EventKind
 from staff.models import Account
 from users.models import ChatUser, Note, Tag, Tagging, Visit, VisitEnd
@@ -146,7 +146,7 @@ class PeopleWriter:
 
 def author_columns(author: Account | None) -> tuple[int | None, str]:
     """`author_id` and `author_name` of what `author` wrote; a name without an account where there is none."""
-    return (author.pk, author.display_name) if author is not None else (None, "Support")
+    return (author.pk, author.display_name) if author is not None else NOBODY
 
 
 def _known(stays: list[Stay]) -> int:
