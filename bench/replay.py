@@ -34,6 +34,8 @@ SIDES = {
     **dict.fromkeys(("staff", "assistant", "agent"), "staff"),
 }
 DELIVERY_SECONDS = 10.0
+# A server that restarts is waited for; one that is gone isn't.
+PATIENCE_SECONDS = 60.0
 REASONS: dict[int | str, str] = {
     4403: "is the key right, and may the widget be on a page of this origin (WIDGET_ORIGINS)?",
     4429: "too many at once: start the server with LIMITS=bench.",
@@ -101,14 +103,16 @@ class Replay:
 
         page = {"url": f"{self.place.url}/replayed", "title": "Replayed", "referrer": ""}
         async with Visitor(self.place, page=page, on_frame=heard) as visitor:
-            await visitor.ready()
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await visitor.ready()
             played.token = visitor.token
             for side, body in played.lines:
                 if self.speed:
                     await asyncio.sleep((SECONDS_A_LINE + SECONDS_A_CHARACTER * len(body)) / self.speed)
                 began = time.perf_counter()
                 if side == "visitor":
-                    await visitor.send(body)
+                    async with asyncio.timeout(PATIENCE_SECONDS):
+                        await visitor.send(body)
                     self.tally.visitor.append(time.perf_counter() - began)
                 else:
                     awaited.append(began)
@@ -130,7 +134,8 @@ class Replay:
                 history.append((frame["from"], frame["body"]))
 
         async with Visitor(self.place, token=played.token, on_frame=heard) as visitor:
-            await visitor.ready()
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await visitor.ready()
         played.wrong = differences(played.lines, history)
 
 
@@ -274,6 +279,8 @@ async def run(options: argparse.Namespace) -> int:
         await each(plays, replay.verify, options.visitors)
     except SignInFailed as error:
         sys.exit(f"{place.url}: can't sign in: {error}")
+    except TimeoutError:
+        sys.exit(f"{place.url}: no answer for {PATIENCE_SECONDS:.0f} s. Does the server still run?")
     except OSError as error:
         sys.exit(f"{place.url}: {error}")
     except Refused as error:
