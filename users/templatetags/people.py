@@ -12,7 +12,7 @@ from users.queries import Person
 register = template.Library()
 
 # A row of a list has room for so many; css/list.css hides the rest and shows how many there are.
-IN_A_ROW = 4
+IN_A_ROW = 3
 
 
 @dataclass(frozen=True)
