@@ -41,6 +41,7 @@ class Visitor:
             additional_headers=self.headers,
             open_timeout=PATIENCE_SECONDS,
             max_size=None,
+            max_queue=None,  # with a full one, closing takes ten seconds
             legacy=True,
         )
         return self
