@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
@@ -181,7 +182,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 _installation = f"{SECRET_KEY} {DATABASES['default']['NAME']}".encode()
 REDIS_PREFIX = env.text("REDIS_PREFIX", f"chatadmin-{hashlib.sha256(_installation).hexdigest()[:10]}")
 if REDIS_URL:
-    CACHES = {
+    CACHES: dict[str, dict[str, Any]] = {
         "default": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
             "LOCATION": REDIS_URL,

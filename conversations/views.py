@@ -54,7 +54,7 @@ def conversations(request: HttpRequest, chat_user: ChatUser) -> HttpResponse:
     context: dict[str, Any] = {"form": form}
     if is_fragment(request):
         # The page that this part goes on has what lies on the other side.
-        context["history"] = replace(shown, **({"older": None} if part["newer"] else {"newer": None}))
+        context["history"] = replace(shown, older=None) if part["newer"] else replace(shown, newer=None)
     else:
         context |= {"history": shown, **talk_context(chat_user)}
     names = ("conversations/history_part.html", "conversations/history.html")

@@ -249,8 +249,8 @@ def test_only_what_the_widget_is_set_to_ask_is_asked(
     shown.visit().open()
     shown.write("Hi")
     expect(shown.page.get_by_text("Sent", exact=True)).to_be_visible()
-    shown = [box for box in ("Name", "E-mail") if shown.page.get_by_role("textbox", name=box).is_visible()]
-    assert shown == asked
+    boxes = [box for box in ("Name", "E-mail") if shown.page.get_by_role("textbox", name=box).is_visible()]
+    assert boxes == asked
 
 
 def test_title_greeting_and_colour_are_the_widgets_own(shown: WidgetPage, chat: FakeChat) -> None:

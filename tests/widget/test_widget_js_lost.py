@@ -240,5 +240,10 @@ def test_a_history_longer_than_the_server_gives_at_once_is_asked_for_later(
     until(shown.page, lambda: len(chat.heard("hello")) == 2)
     chat.silent = False
     chat.say("error", code="too_fast", detail="")
-    until(shown.page, lambda: shown.page.clock.run_for(500) or len(chat.heard("hello")) == 3)
+
+    def three_hellos() -> bool:
+        shown.page.clock.run_for(500)
+        return len(chat.heard("hello")) == 3
+
+    until(shown.page, three_hellos)
     assert chat.heard("hello")[1] == chat.heard("hello")[2]
