@@ -36,3 +36,9 @@ def test_a_role_that_is_too_small(support_client: Client) -> None:
     response = support_client.get("/widget/")
     assert response.status_code == 403
     assert "Not for your role" in response.content.decode()
+
+
+def test_staff_keep_their_menu(support_client: Client, stranger: Client) -> None:
+    for address in ("/nowhere/", "/widget/"):
+        assert 'href="/account/"' in support_client.get(address).content.decode()
+    assert 'href="/account/"' not in stranger.get("/nowhere/").content.decode()
