@@ -8,17 +8,12 @@ from chatadmin.lib.jobs import Schedule, Sweep
 from chatadmin.lib.socket import Receive, Scope, Send
 from conversations.actions import close_idle
 from exports.erasure import resume_unfinished
-from users import presence, visits
-
-
-def end_stale_visits() -> int:
-    """Ends the visits that a dead process left open."""
-    return visits.end_stale(presence.all_online())
+from users import presence
 
 
 SCHEDULE = Schedule(
     [
-        Sweep("end_stale_visits", 60, end_stale_visits),
+        Sweep("end_stale_visits", 60, presence.end_stale_visits),
         Sweep("close_idle_conversations", 300, close_idle),
         Sweep("resume_erasures", 60, resume_unfinished),
     ]

@@ -11,7 +11,7 @@ import datetime as dt
 import threading
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import structlog
 from channels.db import database_sync_to_async
@@ -19,6 +19,7 @@ from channels.db import database_sync_to_async
 from chatadmin.lib import bus, redis_store
 from chatadmin.lib.leases import Lapsed, Leases, Terms, leases
 from users import visits
+from users.models import ChatUser
 
 log = structlog.get_logger("chatadmin.presence")
 
@@ -28,6 +29,8 @@ GRACE_SECONDS = 6
 REAP_SECONDS = 5
 GATHER_SECONDS = 0.5
 DATABASE_SECONDS = 60
+# Visits ended in one transaction.
+CHUNK = 100
 TERMS = Terms(LEASE_SECONDS, GRACE_SECONDS)
 
 
@@ -61,8 +64,14 @@ def online_count() -> int:
 
 
 def arrive(person: uuid.UUID, socket: str) -> int:
-    """A socket of `person` opened: takes its lease, announces a person who was away. Returns their sockets."""
-    was_away, sockets = store().touch([(str(person), socket)])[str(person)]
+    """A socket of `person` opened, and the database has heard of it: takes its lease, announces a person who was
+    away. Returns their sockets; 1 where the store can't be reached."""
+    _beats.tell([str(person)], time.time())
+    try:
+        was_away, sockets = store().touch([(str(person), socket)])[str(person)]
+    except redis_store.UNREACHABLE as error:  # the next beats say it again
+        log.warning("presence.unreachable", error=type(error).__name__)
+        return 1
     if was_away:
         bus.announce(bus.Event("presence.changed", str(person), {"online": True}))
     return sockets
@@ -70,7 +79,12 @@ def arrive(person: uuid.UUID, socket: str) -> int:
 
 def leave(person: uuid.UUID, socket: str) -> None:
     """A socket of `person` closed; the person goes after the grace, unless another socket is there."""
-    store().drop(str(person), socket)
+    # A beat that still waits to be written would bring the socket back for a whole lease.
+    _beats.withdraw(str(person), socket)
+    try:
+        store().drop(str(person), socket)
+    except redis_store.UNREACHABLE as error:  # the lease lapses by itself
+        log.warning("presence.unreachable", error=type(error).__name__)
 
 
 def discard(person: uuid.UUID) -> None:
@@ -91,6 +105,7 @@ class _Beats:
         self.lock = threading.Lock()
         self.pending: set[tuple[str, str]] = set()
         self.told: dict[str, float] = {}
+        self.swept = 0.0
 
     def add(self, person: str, socket: str) -> None:
         with self.lock:
@@ -101,50 +116,98 @@ class _Beats:
             self.pending = {pair for pair in self.pending if pair[0] != person}
             self.told.pop(person, None)
 
+    def withdraw(self, person: str, socket: str) -> None:
+        with self.lock:
+            self.pending.discard((person, socket))
+
     def drain(self) -> list[tuple[str, str]]:
         with self.lock:
             drained, self.pending = list(self.pending), set()
             return drained
 
-    def due(self, people: Iterable[str]) -> list[str]:
-        now = time.monotonic()
+    def due(self, people: Iterable[str], now: float) -> list[str]:
         with self.lock:
-            due = [
-                person
-                for person in people
-                if now - self.told.get(person, -DATABASE_SECONDS) >= DATABASE_SECONDS
-            ]
-            for person in due:
-                self.told[person] = now
-            return due
+            return [person for person in people if not self._told_lately(person, now)]
+
+    def tell(self, people: Iterable[str], now: float) -> None:
+        """Notes that the database has heard of `people`; forgets what no longer matters, once a minute."""
+        with self.lock:
+            self.told.update(dict.fromkeys(people, now))
+            if not 0 <= now - self.swept < DATABASE_SECONDS:
+                self.swept = now
+                self.told = {person: at for person, at in self.told.items() if self._told_lately(person, now)}
+
+    def _told_lately(self, person: str, now: float) -> bool:
+        # A clock that was put back must not silence anybody.
+        return person in self.told and 0 <= now - self.told[person] < DATABASE_SECONDS
 
 
 _beats = _Beats()
 
 
-def gather() -> None:
+def gather(now: float | None = None) -> None:
     """Writes the gathered signs of life: the leases all at once, the database for those it hasn't heard of lately."""
     pairs = _beats.drain()
     if not pairs:
         return
-    answers = store().touch(pairs)
-    for person, (was_away, _) in answers.items():
-        if was_away:
-            bus.announce(bus.Event("presence.changed", person, {"online": True}))
-    due = _beats.due(answers)
+    now = time.time() if now is None else now
+    at = dt.datetime.fromtimestamp(now, dt.UTC)
+    answers = store().touch(pairs, now)
+    back = [person for person, (was_away, _) in answers.items() if was_away]
+    if back:
+        _welcome_back(back, at)
+    due = _beats.due(answers, now)
     if due:
-        visits.seen([uuid.UUID(person) for person in due])
+        visits.seen([uuid.UUID(person) for person in due], at)
+        _beats.tell(due, now)
+
+
+def _welcome_back(names: list[str], at: dt.datetime) -> None:
+    """Their leases were lost while they were here, or they were erased and a last beat was on its way."""
+    living = {
+        str(person)
+        for person in ChatUser.objects.filter(uuid__in=names, erased_at=None).values_list("uuid", flat=True)
+    }
+    for name in set(names) - living:
+        store().discard(name)
+    visits.resume([uuid.UUID(name) for name in living], at)
+    for name in names:
+        if name in living:
+            bus.announce(bus.Event("presence.changed", name, {"online": True}))
 
 
 def reap(now: float | None = None) -> list[Lapsed]:
-    """Takes out those whose lease is over: ends their visits and announces them gone. Returns them."""
+    """Takes out those whose lease is over: ends their visits and announces them gone. Returns them.
+
+    Nobody else is told of them again: so what fails for some is logged, and `visits.end_stale` ends their visits.
+    """
     lapsed = store().reap(now)
+    for chunk in (lapsed[at : at + CHUNK] for at in range(0, len(lapsed), CHUNK)):
+        try:
+            visits.end(
+                {
+                    uuid.UUID(gone.group): visits.Leaving(
+                        dt.datetime.fromtimestamp(gone.last_sign, dt.UTC), gone.clean
+                    )
+                    for gone in chunk
+                }
+            )
+        except Exception as error:
+            log.error("presence.visits_failed", error=type(error).__name__)
     for gone in lapsed:
-        person = uuid.UUID(gone.group)
         _beats.forget(gone.group)
-        visits.end(person, dt.datetime.fromtimestamp(gone.last_sign, dt.UTC), clean=gone.clean)
         bus.announce(bus.Event("presence.changed", gone.group, {"online": False}))
     return lapsed
+
+
+def end_stale_visits() -> int:
+    """Ends the visits that a dead process left open; none while the store can't say who is here."""
+    try:
+        here = {uuid.UUID(name) for name in store().all_alive()}
+    except redis_store.UNREACHABLE as error:
+        log.warning("presence.unreachable", error=type(error).__name__)
+        return 0
+    return visits.end_stale(here)
 
 
 _keepers: dict[asyncio.AbstractEventLoop, asyncio.Task[None]] = {}
@@ -164,12 +227,16 @@ async def _keep() -> None:
     next_reap = time.monotonic() + REAP_SECONDS
     while True:
         await asyncio.sleep(GATHER_SECONDS)
-        try:
-            await database_sync_to_async(gather)()
-            if time.monotonic() >= next_reap:
-                next_reap = time.monotonic() + REAP_SECONDS
-                await database_sync_to_async(reap)()
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:  # a store that is down for a while must not end the keeper
-            log.warning("presence.keeper_failed", error=type(error).__name__)
+        await _try(gather)
+        if time.monotonic() >= next_reap:
+            next_reap = time.monotonic() + REAP_SECONDS
+            await _try(reap)
+
+
+async def _try(work: Callable[[], object]) -> None:
+    try:
+        await database_sync_to_async(work)()
+    except asyncio.CancelledError:
+        raise
+    except Exception as error:  # a store that is down for a while must not end the keeper
+        log.warning("presence.keeper_failed", error=type(error).__name__)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import msgspec
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from users.models import URL_CHARS, ChatUser, Collected, CollectSetting, Visit, VisitEnd
 
 GAP = dt.timedelta(minutes=30)
 STALE = dt.timedelta(minutes=3)
+# Between the clocks of two processes, and between a lease's clock and the row's.
+SLACK = dt.timedelta(seconds=2)
 
 
 class DeviceInfo(msgspec.Struct, frozen=True):
@@ -25,6 +27,14 @@ class DeviceInfo(msgspec.Struct, frozen=True):
     browser_version: str = ""
     os: str = ""
     device_kind: str = ""
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """Somebody's last sign of life, and whether they said goodbye."""
+
+    at: dt.datetime
+    clean: bool
 
 
 @dataclass(frozen=True)
@@ -45,17 +55,11 @@ def begin(chat_user: ChatUser, arrival: Arrival, now: dt.datetime | None = None)
     whether it is new.
     """
     now = now or timezone.now()
-    # Of two people just joined into one, the open visit need not be the one that started last.
-    visits = chat_user.visits.order_by("-started_at", "-id")
-    last = visits.filter(ended_at=None).first() or visits.first()
-    chat_user.last_active = now
-    if last is not None and now - last.last_seen_at <= GAP:
-        last.last_seen_at, last.ended_at, last.how_ended = max(now, last.last_seen_at), None, ""
-        last.save(update_fields=["last_seen_at", "ended_at", "how_ended"])
+    chat_user.last_active = max(filter(None, (chat_user.last_active, now)))
+    last = _go_on(chat_user, now)
+    if last is not None:
         chat_user.save(update_fields=["last_active"])
         return last, False
-    if last is not None and last.ended_at is None:
-        _end(last, last.last_seen_at, VisitEnd.ESTIMATED)
     off = set(CollectSetting.objects.filter(is_on=False).values_list("item", flat=True))
     device = DeviceInfo() if Collected.DEVICE in off else arrival.device
     visit = Visit.objects.create(
@@ -75,30 +79,71 @@ def begin(chat_user: ChatUser, arrival: Arrival, now: dt.datetime | None = None)
     return visit, True
 
 
-def seen(people: Sequence[uuid.UUID], now: dt.datetime | None = None) -> None:
-    """Signs of life of `people`: moves their last-active and their open visits' last sign to now."""
+def _go_on(chat_user: ChatUser, now: dt.datetime) -> Visit | None:
+    """Opens the last visit again where the gap is 30 minutes or less; else ends one that is still open.
+
+    Of two people joined into one, the open visit need not be the one that began or was seen last.
+    """
+    known = chat_user.visits.filter(Q(ended_at=None) | Q(last_seen_at__gte=now - GAP)).order_by(
+        "-last_seen_at", "-id"
+    )
+    running = [visit for visit in known if now - visit.last_seen_at <= GAP]
+    last = min(running, key=lambda visit: visit.ended_at is not None, default=None)
+    for visit in known:
+        if visit.ended_at is None and visit is not last:
+            _end(visit, visit.last_seen_at, VisitEnd.ESTIMATED)
+    if last is not None:
+        last.last_seen_at, last.ended_at, last.how_ended = max(now, last.last_seen_at), None, ""
+        last.save(update_fields=["last_seen_at", "ended_at", "how_ended"])
+    return last
+
+
+def resume(people: Iterable[uuid.UUID], now: dt.datetime) -> None:
+    """Opens again the visits of `people` who were taken for gone and are heard from after all."""
+    with transaction.atomic():
+        for chat_user in _locked(people):
+            _go_on(chat_user, now)
+
+
+def seen(people: Iterable[uuid.UUID], now: dt.datetime | None = None) -> None:
+    """Signs of life of `people`: moves their last-active and their open visits' last sign to now, never back."""
     now = now or timezone.now()
     with transaction.atomic():
-        ids = list(
-            ChatUser.objects.select_for_update()
-            .filter(uuid__in=people, erased_at=None)
-            .order_by("id")
-            .values_list("id", flat=True)
+        ids = [chat_user.pk for chat_user in _locked(people)]
+        ChatUser.objects.filter(Q(last_active=None) | Q(last_active__lt=now), id__in=ids).update(
+            last_active=now
         )
-        ChatUser.objects.filter(id__in=ids).update(last_active=now)
-        Visit.objects.filter(chat_user__in=ids, ended_at=None).update(last_seen_at=now)
+        Visit.objects.filter(chat_user__in=ids, ended_at=None, last_seen_at__lt=now).update(last_seen_at=now)
 
 
-def end(person: uuid.UUID, at: dt.datetime, *, clean: bool) -> None:
-    """Ends the open visit of `person` at their last sign of life; without a goodbye the end is estimated."""
+def end(leavings: Mapping[uuid.UUID, Leaving]) -> None:
+    """Ends the open visit of each of these people at their last sign of life; without a goodbye it is estimated.
+
+    A visit that was seen since then goes on: its person came back in between.
+    """
     with transaction.atomic():
-        chat_user = ChatUser.objects.select_for_update().filter(uuid=person, erased_at=None).first()
-        if chat_user is None:
-            return
-        visit = chat_user.visits.filter(ended_at=None).first()
-        if visit is not None:
-            _end(visit, at, VisitEnd.LEFT if clean else VisitEnd.ESTIMATED)
-        ChatUser.objects.filter(pk=chat_user.pk, last_active__lt=at).update(last_active=at)
+        people = {chat_user.pk: chat_user for chat_user in _locked(leavings)}
+        ended = []
+        for visit in Visit.objects.filter(chat_user__in=people, ended_at=None):
+            leaving = leavings[people[visit.chat_user_id].uuid]
+            if visit.last_seen_at <= leaving.at + SLACK:
+                visit.ended_at = visit.last_seen_at = max(leaving.at, visit.last_seen_at)
+                visit.how_ended = VisitEnd.LEFT if leaving.clean else VisitEnd.ESTIMATED
+                ended.append(visit)
+        Visit.objects.bulk_update(ended, ["ended_at", "last_seen_at", "how_ended"])
+        later = []
+        for chat_user in people.values():
+            at = leavings[chat_user.uuid].at
+            if chat_user.last_active is None or chat_user.last_active < at:
+                chat_user.last_active = at
+                later.append(chat_user)
+        ChatUser.objects.bulk_update(later, ["last_active"])
+
+
+def _locked(people: Iterable[uuid.UUID]) -> list[ChatUser]:
+    # In id order: two that lock some of the same people would otherwise wait for each other.
+    living = ChatUser.objects.filter(uuid__in=list(people), erased_at=None)
+    return list(living.select_for_update().order_by("id"))
 
 
 def _end(visit: Visit, at: dt.datetime, how: VisitEnd) -> None:
@@ -110,11 +155,9 @@ def _end(visit: Visit, at: dt.datetime, how: VisitEnd) -> None:
 def end_stale(online: set[uuid.UUID], now: dt.datetime | None = None, limit: int = 500) -> int:
     """Ends visits that a dead process left open: no sign of life for 3 minutes and nobody there. Returns how many."""
     now = now or timezone.now()
-    stale = (
-        Visit.objects.filter(ended_at=None, last_seen_at__lt=now - STALE)
-        .exclude(chat_user__uuid__in=online)
-        .order_by("last_seen_at")[:limit]
-    )
-    return Visit.objects.filter(pk__in=[visit.pk for visit in stale], ended_at=None).update(
+    stale = Visit.objects.filter(ended_at=None, last_seen_at__lt=now - STALE)
+    found = stale.exclude(chat_user__uuid__in=online).order_by("last_seen_at").values_list("pk", flat=True)
+    # Asked again as it writes: a visit may go on in between.
+    return stale.filter(pk__in=list(found[:limit])).update(
         ended_at=F("last_seen_at"), how_ended=VisitEnd.ESTIMATED
     )
