@@ -57,7 +57,9 @@ class Cursor:
                 value = dt.datetime.fromisoformat(str(value))
                 if value.tzinfo is None:
                     raise BadCursor
-        except (ValueError, UnicodeError, msgspec.MsgspecError) as error:
+                # At the ends of the calendar another zone has days that no database can be asked for.
+                value = value.astimezone(dt.UTC)
+        except (ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
             raise BadCursor from error
         if (wire.kind == "n") != (value is None) or not (value is None or type(value) is value_type):
             raise BadCursor
