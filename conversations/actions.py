@@ -118,6 +118,7 @@ def _open_conversation(person: ChatUser, at: dt.datetime) -> Conversation:
     conversation = Conversation.objects.filter(chat_user=person, status=Status.OPEN).first()
     if conversation is not None and at - conversation.last_message_at > IDLE:
         _close(conversation, conversation.last_message_at + IDLE)
+        announce(Event("conversation.changed", str(person.uuid), {"id": conversation.pk}))
         conversation = None
     if conversation is None:
         conversation = Conversation.objects.create(chat_user=person, started_at=at, last_message_at=at)
@@ -126,24 +127,26 @@ def _open_conversation(person: ChatUser, at: dt.datetime) -> Conversation:
 
 def _count(person: ChatUser, conversation: Conversation, message: Message) -> None:
     conversation.last_message_at = max(conversation.last_message_at, message.created_at)
+    conversation.started_at = min(conversation.started_at, message.created_at)
     if message.sender != Sender.SYSTEM:
         conversation.turn = Side.STAFF if message.sender == Sender.VISITOR else Side.VISITOR
-        person.message_count = F("message_count") + 1
+        person.message_count += 1
         if person.first_contact is None or message.created_at < person.first_contact:
             person.first_contact = message.created_at
     if message.sender == Sender.VISITOR:
-        person.unread_count = F("unread_count") + 1
-        conversation.unread_count = F("unread_count") + 1
+        person.unread_count += 1
+        conversation.unread_count += 1
         person.last_active = max(filter(None, (person.last_active, message.created_at)))
-    conversation.save(update_fields=["last_message_at", "turn", "unread_count"])
+    conversation.save(update_fields=["started_at", "last_message_at", "turn", "unread_count"])
     person.save(update_fields=["message_count", "unread_count", "first_contact", "last_active"])
 
 
 def mark_read(*, chat_user_id: int, side: str, up_to: int) -> int:
     """`side` has seen every message of the other side up to that id. Returns how many were unread; announces them.
 
-    Raises Gone.
+    Raises Gone, ValueError for what is no side.
     """
+    side = Side(side).value
     with transaction.atomic():
         person = locked_person(chat_user_id)
         senders = [Sender.VISITOR] if side == Side.STAFF else [Sender.STAFF, Sender.BOT]
@@ -174,8 +177,10 @@ def mark_read(*, chat_user_id: int, side: str, up_to: int) -> int:
 def set_status(*, conversation_id: int, status: str, actor: Account | None) -> Conversation:
     """Opens or closes a conversation, with a system line in the history; the same status again changes nothing.
 
-    Opening one closes the person's other open conversation. Raises Gone, Conversation.DoesNotExist.
+    Opening one closes the person's other open conversation. Raises Gone, Conversation.DoesNotExist, ValueError for
+    what is no status.
     """
+    status = Status(status).value
     with transaction.atomic():
         owner = Conversation.objects.values_list("chat_user_id", flat=True).get(pk=conversation_id)
         person = locked_person(owner)
@@ -186,6 +191,7 @@ def set_status(*, conversation_id: int, status: str, actor: Account | None) -> C
         if status == Status.OPEN:
             for other in Conversation.objects.filter(chat_user=person, status=Status.OPEN):
                 _close(other, now)
+                announce(Event("conversation.changed", str(person.uuid), {"id": other.pk}))
             conversation.status, conversation.closed_at = Status.OPEN, None
             # Otherwise the sweep of idle conversations would close it again at once.
             conversation.last_message_at = now

@@ -63,6 +63,7 @@ def make_messages(person: ChatUser, *said: tuple[str, str], **fields: Any) -> li
     person.first_contact = person.first_contact or (counted[0].created_at if counted else None)
     person.save()
     conversation.unread_count += len(unread)
+    conversation.started_at = min(conversation.started_at, made[0].created_at)
     conversation.last_message_at = made[-1].created_at
     conversation.save()
     return made
