@@ -58,7 +58,7 @@ def test_it_says_in_numbers_what_goes_and_what_stays(admin_client: Client) -> No
         assert line in said.replace("\xa0", " "), line
     assert "This cannot be undone." in said
     assert "Lines of the audit log, without the name" in said
-    assert "online" not in said
+    assert "They are online" not in said
 
 
 def test_the_day_until_which_backups_hold_it(admin_client: Client, settings: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -54,14 +55,14 @@ def test_an_open_page_is_closed_when_its_session_ends(dana: StaffBrowser) -> Non
 
 def test_an_open_page_is_closed_when_its_account_is_disabled(server: Server, sam: StaffBrowser) -> None:
     olu = StaffBrowser(server, make_account("olu@team.example", Role.OWNER))
+    shown = str(make_person("Mariam").uuid)
     with sam.live() as page, olu.live() as other:
-        page.watch()
-        other.watch()
+        page.watch(shown)
+        other.watch(shown)
         status, _ = olu.post(f"/team/{sam.account.pk}/disable/")
         assert status == 302
         assert page.closed() == 4401
-        other.send("pong")
-        other.watch(newcomers=True)
+        assert shown in other.watch(shown)
 
 
 def test_an_open_page_is_closed_when_the_role_changes(server: Server, sam: StaffBrowser) -> None:
@@ -109,9 +110,9 @@ def test_a_page_does_not_hear_of_people_that_it_does_not_show(visit: Open, sam: 
 
 
 def test_the_list_counts_newcomers(visit: Open, sam: StaffBrowser) -> None:
+    shown = make_person("Mariam")
     with sam.live() as page:
-        page.watch(newcomers=True)
-        page.send("watch", users=[], newcomers=True)
+        page.watch(str(shown.uuid), newcomers=True)
         visit().hello()
         visit().hello()
         assert "2 new" in page.expect("2 new")
@@ -195,10 +196,11 @@ def test_a_page_that_missed_too_much_is_told_to_reload(server: Server, sam: Staf
 
 
 def test_the_visitor_sees_that_staff_are_here(visit: Open, sam: StaffBrowser) -> None:
+    shown = make_person("Mariam")
     with sam.live() as page:
-        page.watch()
-        page.send("watch", users=[], newcomers=True)
-        visit_ = visit()
-        visit_.hello()
-        page.expect("1 new")
+        page.watch(str(shown.uuid))
         assert visit().hello()["staff_online"] is True
+    deadline = time.monotonic() + 20
+    while visit().hello()["staff_online"]:
+        assert time.monotonic() < deadline, "staff are here long after their last page was closed"
+        time.sleep(0.5)

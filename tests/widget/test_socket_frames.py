@@ -38,7 +38,6 @@ def test_hello_makes_an_anonymous_person_with_a_visit(visit: Open) -> None:
     )
     assert welcome["user"] == {"id": welcome["user"]["id"], "name": None, "email": None, "verified": False}
     assert (welcome["messages"], welcome["more"], welcome["unread"]) == ([], False, 0)
-    assert welcome["staff_online"] is False
     person = person_of(tab)
     assert person.is_anonymous and person.visit_count == 1 and person.first_contact is None
     assert person.device == "Firefox · Linux"
