@@ -29,8 +29,7 @@ def ensure() -> None:
         load_demo(
             users=PEOPLE, messages=MESSAGES, seed=SEED, staff=[account for account, _ in accounts.values()]
         )
-    widget = Widget.objects.order_by("pk").first()
-    assert widget is not None
+    widget = _widget()
     written: dict[str, Any] = {"url": f"http://{settings.HOST}:{settings.PORT}"}
     for name, (account, password) in accounts.items():
         written[name] = {"email": account.email, "password": password}
@@ -39,6 +38,16 @@ def ensure() -> None:
     with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         json.dump(written, file, indent=2)
     os.replace(fresh, path)
+
+
+def _widget() -> Widget:
+    """The first widget, under the name of the demo's host page as long as nobody named it otherwise."""
+    widget = Widget.objects.order_by("pk").first()
+    assert widget is not None
+    if widget.title == Widget._meta.get_field("title").default:
+        widget.title = "Northpine support"
+        widget.save(update_fields=["title"])
+    return widget
 
 
 def _account(name: str, password: str | None) -> tuple[Account, str]:
