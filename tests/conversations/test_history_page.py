@@ -186,7 +186,9 @@ def test_a_message_that_is_not_theirs_is_not_looked_for(support_client: Client) 
 
 def test_a_part_goes_on_in_the_direction_it_was_asked_for_only(support_client: Client) -> None:
     person = make_person("Ada")
-    messages = make_messages(person, *(("visitor", f"line {n}") for n in range(5 * PAGE_MESSAGES)), start=START)
+    messages = make_messages(
+        person, *(("visitor", f"line {n}") for n in range(5 * PAGE_MESSAGES)), start=START
+    )
     page = page_of(support_client, person, at=messages[120].pk)
     for way, other in (("older", "newer"), ("newer", "older")):
         link = re.search(rf'href="([^"]+\?{way}=[^"]+)"', page).group(1)
