@@ -130,13 +130,13 @@ class UserFilters(django_filters.FilterSet):
     def address(self, **changes: str) -> str:
         """The address of this list with `changes`: the valid parameters, without page and without what goes unsaid."""
         query = QueryDict(mutable=True)
-        for name, field in self.form.fields.items():
-            given = changes.get(name) or self._given(name, field)
+        for name in [*self.filters, *ListForm.base_fields]:
+            given = changes.get(name) or self._given(name)
             if given and given != DEFAULTS.get(name):
                 query.setlist(name, given if isinstance(given, list) else [given])
         return f"/users/?{query.urlencode()}" if query else "/users/"
 
-    def _given(self, name: str, field: forms.Field) -> Any:
+    def _given(self, name: str) -> Any:
         if name in CURSORS or name in self.errors:
             return None
-        return field.widget.value_from_datadict(self.data, {}, name)
+        return self.form.fields[name].widget.value_from_datadict(self.data, {}, name)
