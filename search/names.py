@@ -14,34 +14,53 @@ from chatadmin.lib.tokens import folded
 
 # Both databases index three letters at a time; what is shorter is looked up as a beginning.
 TRIGRAM_CHARS = 3
+# SQLite gathers every match of an IN before it shows one: of more than so many, a walk meets the first ones sooner.
+GATHERED = 1_000
 LAST_CHARACTER = "\U0010ffff"
 COLUMNS = {"name": ["name_folded"], "email": ["email_folded"], "any": ["name_folded", "email_folded"]}
 _SHORT_ID = re.compile(r"([0-9a-f]{4})-?([0-9a-f]{4})", re.IGNORECASE)
+_MATCHES = "SELECT rowid FROM users_chatuser_fts WHERE users_chatuser_fts MATCH %s"
+_COUNTED = (
+    "SELECT count(*) FROM (SELECT rowid FROM users_chatuser_fts WHERE users_chatuser_fts MATCH %s LIMIT %s)"
+)
 
 
 def matching(text: str, place: str) -> Q:
     """Who has `text` in name or address, whatever its case and accents; `place` is a key of COLUMNS.
 
-    With `any` also whose uuid, short id or external id it is.
+    With `any` also whose uuid, short id or external id it is. On SQLite it asks how common the text is.
     """
-    phrase = folded(text)
     found = _ids(text.strip()) if place == "any" else Q(pk__in=[])
-    if phrase is not None:
-        for column in COLUMNS[place]:
-            found |= _holds(column, phrase) if len(phrase) >= TRIGRAM_CHARS else _begins(column, phrase)
+    phrase = folded(text)
+    if phrase is None:
+        return found
+    held = _holds if len(phrase) >= TRIGRAM_CHARS else _begins
+    return found | held(COLUMNS[place], phrase)
+
+
+def _begins(columns: list[str], phrase: str) -> Q:
+    found = Q()
+    for column in columns:
+        found |= Q(**{f"{column}__gte": phrase, f"{column}__lt": phrase + LAST_CHARACTER})
     return found
 
 
-def _begins(column: str, phrase: str) -> Q:
-    return Q(**{f"{column}__gte": phrase, f"{column}__lt": phrase + LAST_CHARACTER})
+def _holds(columns: list[str], phrase: str) -> Q:
+    if connection.vendor == "sqlite":
+        quoted = phrase.replace('"', '""')
+        wanted = f'{{{" ".join(columns)}}} : "{quoted}"'
+        if not _is_common(wanted):
+            return Q(pk__in=RawSQL(_MATCHES, [wanted]))  # noqa: S611 - the phrase is a parameter
+    found = Q()
+    for column in columns:
+        found |= Q(**{f"{column}__contains": phrase})
+    return found
 
 
-def _holds(column: str, phrase: str) -> Q:
-    if connection.vendor != "sqlite":
-        return Q(**{f"{column}__contains": phrase})
-    quoted = phrase.replace('"', '""')
-    sql = "SELECT rowid FROM users_chatuser_fts WHERE users_chatuser_fts MATCH %s"
-    return Q(pk__in=RawSQL(sql, [f'{{{column}}} : "{quoted}"']))  # noqa: S611 - the phrase is a parameter
+def _is_common(wanted: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNTED, [wanted, GATHERED + 1])
+        return bool(cursor.fetchone()[0] > GATHERED)
 
 
 def _ids(text: str) -> Q:

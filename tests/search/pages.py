@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html import unescape
 from html.parser import HTMLParser
+from typing import cast
 
 from django.http import HttpResponse
 from django.test import Client
@@ -19,9 +20,9 @@ def text_of(response: HttpResponse) -> str:
 
 def asked(client: Client, **parameters: str) -> HttpResponse:
     """The list's answer, which is always a page."""
-    response: HttpResponse = client.get("/users/", parameters)
+    response = client.get("/users/", parameters)
     assert response.status_code == 200
-    return response
+    return cast("HttpResponse", response)
 
 
 def uuids(response: HttpResponse) -> list[str]:

@@ -96,7 +96,7 @@ def test_somebody_online_is_here_now_and_has_a_session(
     support_client: Client, online: list[ChatUser]
 ) -> None:
     here, away = make_person("Here"), make_person("Away")
-    make_visit(here, started_at=NOW - dt.timedelta(minutes=12, seconds=30))
+    make_visit(here, started_at=timezone.now() - dt.timedelta(minutes=12, seconds=1))
     make_visit(away)
     online.append(here)
     presence.arrive(here.uuid, "tab")

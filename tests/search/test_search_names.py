@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chatadmin.lib.tokens import folded
+from search import names as names_
 from search.names import matching
 from tests.factories import make_person
 from tests.search.pages import asked, names, total
@@ -87,6 +88,14 @@ def test_who_is_found(q: str, place: str, expected: list[str], people: None, sup
     assert total(page) == str(len(expected))
 
 
+@pytest.mark.parametrize(("q", "expected"), [("northpine", 2), ("%50", 1), ("___", 0), ("عبد", 1)])
+def test_a_common_word_is_found_on_a_walk(
+    q: str, expected: int, people: None, support_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(names_, "GATHERED", 0)
+    assert len(names(asked(support_client, q=q))) == expected
+
+
 def test_nothing_asked_is_everyone(people: None, support_client: Client) -> None:
     assert len(names(asked(support_client, q="   "))) == len(PEOPLE)
 
@@ -138,14 +147,17 @@ def test_the_erased_are_not_found(support_client: Client) -> None:
 LETTERS = st.text(st.sampled_from("aAbßéeﬁ山彩アбй ُمد%_\\\"'*🎉-"), max_size=6)
 
 
+@pytest.mark.parametrize("gathered", [names_.GATHERED, 0])
 @settings(
-    max_examples=80,
+    max_examples=50,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(known=st.lists(st.tuples(LETTERS, LETTERS), max_size=5), q=LETTERS)
-def test_it_finds_exactly_those_whose_folded_form_has_it(known: list[tuple[str, str]], q: str) -> None:
+def test_it_finds_exactly_those_whose_folded_form_has_it(
+    gathered: int, known: list[tuple[str, str]], q: str
+) -> None:
     ChatUser.objects.all().delete()
     for name, email in known:
         make_person(name, email)
@@ -163,4 +175,6 @@ def test_it_finds_exactly_those_whose_folded_form_has_it(known: list[tuple[str, 
             for person in everyone
             if any(has(getattr(person, f"{column}_folded")) for column in columns)
         }
-        assert set(living().filter(matching(q, place)).values_list("pk", flat=True)) == expected
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(names_, "GATHERED", gathered)
+            assert set(living().filter(matching(q, place)).values_list("pk", flat=True)) == expected
