@@ -6,11 +6,15 @@ import time
 from collections import deque
 from urllib.parse import urlsplit
 
+import structlog
 from django.conf import settings
 
+from chatadmin.lib import redis_store
 from chatadmin.lib.leases import Terms, leases
 from chatadmin.lib.limits import Bucket, Rate
 from staff.models import OWN_ORIGIN, Widget
+
+log = structlog.get_logger("chatadmin.widget")
 
 SOCKETS_PER_VISITOR = 12
 SOCKETS_PER_ADDRESS = 500
@@ -27,21 +31,38 @@ def may_embed(widget: Widget, origin: str, host: str) -> bool:
     if not origin or origin == "null":
         return False
     allowed = {item.rstrip("/").lower() for item in [*widget.allowed_origins, *settings.WIDGET_ORIGINS]}
-    if origin.lower() in allowed:
+    if origin.lower() in allowed - {OWN_ORIGIN}:
         return True
-    return OWN_ORIGIN in allowed and bool(host) and urlsplit(origin).netloc.lower() == host.lower()
+    return OWN_ORIGIN in allowed and bool(host) and _host_of(origin) == host.lower()
+
+
+def _host_of(origin: str) -> str:
+    """The host and port of an origin; "" for what is no web origin."""
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return ""
+    return parts.netloc.lower() if parts.scheme.lower() in {"http", "https"} else ""
 
 
 def sockets_of(address: str, socket: str) -> int:
-    """Counts a socket of `address`, or goes on counting it. Returns how many it holds in all processes."""
-    return leases("addresses", ADDRESS_TERMS).touch([(address, socket)])[address][1]
+    """Counts a socket of `address`, or goes on counting it. Returns how many it holds in all processes; 1 where the
+    store can't be reached."""
+    try:
+        return leases("addresses", ADDRESS_TERMS).touch([(address, socket)])[address][1]
+    except redis_store.UNREACHABLE as error:
+        log.warning("edge.unreachable", error=type(error).__name__)
+        return 1
 
 
 def release(address: str, socket: str) -> None:
     """Stops counting a socket."""
     store = leases("addresses", ADDRESS_TERMS)
-    store.drop(address, socket)
-    store.reap()
+    try:
+        store.drop(address, socket)
+        store.reap()
+    except redis_store.UNREACHABLE as error:  # it is counted until its lease lapses
+        log.warning("edge.unreachable", error=type(error).__name__)
 
 
 def ceiling(count: int) -> int:
@@ -62,8 +83,8 @@ class Flood:
         self.times.append(now)
         while self.times and self.times[0] <= now - REFUSED_SECONDS:
             self.times.popleft()
-        bucket = _refused.pop(self.address, None) or Bucket(ADDRESS_REFUSALS)
+        bucket = _refused.pop(self.address, None) or Bucket(ADDRESS_REFUSALS, now)
         _refused[self.address] = bucket
         while len(_refused) > KEEP_ADDRESSES:
             del _refused[next(iter(_refused))]
-        return not bucket.take() or len(self.times) >= ceiling(REFUSED_FRAMES)
+        return not bucket.take(now) or len(self.times) >= ceiling(REFUSED_FRAMES)

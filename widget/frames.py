@@ -115,7 +115,7 @@ def decode(text: str) -> Frame:
     try:
         frame = decoder.decode(text)
     except (msgspec.MsgspecError, RecursionError) as error:
-        raise FrameError("invalid", str(error), _client_id(text)) from None
+        raise FrameError("invalid", str(error)[:200], _client_id(text)) from None
     if isinstance(frame, NewText):
         check_message(frame)
     return frame

@@ -23,11 +23,16 @@ from conversations.merging import merge
 from conversations.models import EventKind
 from staff.models import Widget
 from users.models import EXTERNAL_ID_CHARS, NAME_CHARS, ChatUser, VisitorToken
+from users.text import EMAIL_CHARS
 from widget.frames import FrameError
 
 TRAITS_BYTES = 4_096
 TRAITS_KEYS = 50
+TRAITS_DEPTH = 6
 ATTEMPTS = 4
+# Up to here a number is the same in JSON, in Python and in both databases.
+EXACT = 2**53
+FOLDED_CHARS = {"name": 4 * NAME_CHARS, "email": 4 * EMAIL_CHARS}
 
 
 class IdentityRefused(Exception):
@@ -51,8 +56,8 @@ class Identity:
 
 
 def has_controls(text: str) -> bool:
-    """Whether `text` holds control characters."""
-    return any(unicodedata.category(char) == "Cc" for char in text)
+    """Whether `text` holds control characters, or halves of a character, which no database takes."""
+    return any(unicodedata.category(char) in {"Cc", "Cs"} for char in text)
 
 
 def claims_of(raw: dict[str, Any]) -> Claims:
@@ -73,26 +78,45 @@ def _name(value: object) -> str:
         return ""
     if not isinstance(value, str) or len(value) > NAME_CHARS or has_controls(value):
         raise FrameError("invalid", f"name: text of at most {NAME_CHARS} characters without controls")
-    return value.strip()
+    # A name of invisible characters alone would show as nothing at all.
+    return value.strip() if folded(value) else ""
 
 
 def _email(value: object) -> str:
     if value is None or value == "":
         return ""
     try:
-        if not isinstance(value, str) or len(value) > 254:
+        if not isinstance(value, str) or len(value) > EMAIL_CHARS:
             raise EmailNotValidError
-        return validate_email(value.strip(), check_deliverability=False, test_environment=True).normalized
-    except EmailNotValidError:
+        found = validate_email(value.strip(), check_deliverability=False, test_environment=True).normalized
+        if len(found) > EMAIL_CHARS:
+            raise EmailNotValidError
+        return found
+    except (EmailNotValidError, UnicodeError):
         raise FrameError("invalid", "email: not an e-mail address") from None
 
 
 def _check_traits(traits: object) -> None:
     if not isinstance(traits, dict) or len(traits) > TRAITS_KEYS:
         raise FrameError("invalid", f"traits: an object of at most {TRAITS_KEYS} keys")
-    encoded = msgspec.json.encode(traits)
-    if len(encoded) > TRAITS_BYTES or b"\\u0000" in encoded:
-        raise FrameError("invalid", f"traits: at most {TRAITS_BYTES} bytes of JSON without NUL")
+    if not _is_plain(traits, TRAITS_DEPTH):
+        raise FrameError("invalid", f"traits: JSON, {TRAITS_DEPTH} deep at most, no NUL, no huge fractions")
+    if len(msgspec.json.encode(traits)) > TRAITS_BYTES:
+        raise FrameError("invalid", f"traits: at most {TRAITS_BYTES} bytes of JSON")
+
+
+def _is_plain(value: object, depth: int) -> bool:
+    """Whether `value` is JSON that both databases keep as it is, no deeper than `depth`."""
+    if isinstance(value, dict):
+        inner: list[object] = [*value, *value.values()]
+    elif isinstance(value, list):
+        inner = value
+    elif isinstance(value, str):
+        return "\x00" not in value and not any("\ud800" <= char <= "\udfff" for char in value)
+    else:
+        # PostgreSQL gives 1e300 back as a whole number of 301 digits.
+        return value is None or isinstance(value, int) or (isinstance(value, float) and abs(value) <= EXACT)
+    return depth > 0 and all(_is_plain(part, depth - 1) for part in inner)
 
 
 def check(widget: Widget, raw: dict[str, Any], now: float | None = None) -> Identity:
@@ -113,12 +137,12 @@ def check(widget: Widget, raw: dict[str, Any], now: float | None = None) -> Iden
     if expires is not None:
         if isinstance(expires, str) and expires.isascii() and expires.isdigit() and len(expires) < 20:
             expires = int(expires)
-        if type(expires) is not int:
+        if type(expires) is not int or abs(expires) > EXACT:
             raise IdentityRefused
         signed = f"{external_id}\n{expires}"
     expected = hmac.new(widget.identity_secret.encode(), signed.encode(), hashlib.sha256).hexdigest()
     given = raw.get("hash")
-    given_bytes = given.lower().encode() if isinstance(given, str) else b""
+    given_bytes = given.lower().encode(errors="replace") if isinstance(given, str) else b""
     if not hmac.compare_digest(expected.encode(), given_bytes):
         raise IdentityRefused
     if expires is not None and expires < (time.time() if now is None else now):
@@ -135,7 +159,7 @@ def apply_claims(person: ChatUser, claims: Claims, *, vouched: bool = False) -> 
     for name, value in claims.fields.items():
         if getattr(person, name) != value:
             setattr(person, name, value)
-            setattr(person, f"{name}_folded", folded(value))
+            setattr(person, f"{name}_folded", folded(value, FOLDED_CHARS[name]))
             changed.append(name)
     if claims.traits is not None and claims.traits != person.traits:
         person.traits = claims.traits
@@ -155,7 +179,7 @@ def apply_claims(person: ChatUser, claims: Claims, *, vouched: bool = False) -> 
 
 def token_hash(token: str) -> str:
     """What is kept of a visitor's token."""
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
 
 
 def person_of_token(token: str | None) -> ChatUser | None:

@@ -91,7 +91,7 @@ def folded(text: str, most: int | None = None) -> str | None:
 
     Cut to `most` characters: a single one can open into eighteen, so a folded text may outgrow its column.
     """
-    return " ".join(fold(text).split())[:most].rstrip() or None
+    return " ".join(fold(text).split())[:most] or None
 
 
 def _runs(text: str) -> Iterator[str]:
