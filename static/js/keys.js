@@ -25,7 +25,7 @@
     const node = find(selector);
     if (!node) return false;
     node.focus();
-    if (node.select && node.value) node.select();
+    if (node.matches("[data-search]")) node.select();
     return true;
   }
 

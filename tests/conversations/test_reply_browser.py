@@ -58,6 +58,16 @@ def test_r_writes_enter_sends_and_shift_enter_breaks_the_line(page: Page) -> Non
     assert list(Message.objects.order_by("pk").values_list("body", flat=True)) == ["Hello\nAda", "Again"]
 
 
+def test_r_goes_on_where_the_draft_ends(page: Page) -> None:
+    page.keyboard.press("r")
+    page.keyboard.type("Dear")
+    page.keyboard.press("Escape")
+    expect(composer(page)).not_to_be_focused()
+    page.keyboard.press("r")
+    page.keyboard.type(" Ada")
+    expect(composer(page)).to_have_value("Dear Ada")
+
+
 def test_sending_twice_at_once_is_one_message(page: Page) -> None:
     composer(page).fill("Once")
     page.evaluate(
