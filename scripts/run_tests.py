@@ -8,6 +8,7 @@ out: no half, no test. `--coverage` runs the first half alone and shows which li
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -56,16 +57,22 @@ def run(half: Half, arguments: list[str], browser: str, *, with_coverage: bool =
     report = RESULTS / f"{half.name.split()[0].lower()}.xml"
     report.unlink(missing_ok=True)
     print(f"== {half.name}", flush=True)
-    with tempfile.TemporaryDirectory(prefix="chatadmin-tests-") as var:
-        ours = {
-            "DATABASE_URL": half.database_url,
-            "REDIS_URL": half.redis_url,
-            "CHATADMIN_VAR": var,
-            "CHROMIUM": browser,
-        }
-        environment = {name: value for name, value in (os.environ | ours).items() if value}
-        words = command(report, arguments, with_coverage=with_coverage)
-        status = subprocess.run(words, cwd=ROOT, env=environment).returncode
+    # Databases, servers' logs, browsers' profiles: all in one folder, which stays where there is something to look into.
+    scratch = Path(tempfile.mkdtemp(prefix="chatadmin-tests-"))
+    ours = {
+        "DATABASE_URL": half.database_url,
+        "REDIS_URL": half.redis_url,
+        "CHATADMIN_VAR": str(scratch),
+        "TMPDIR": str(scratch),
+        "CHROMIUM": browser,
+    }
+    environment = {name: value for name, value in (os.environ | ours).items() if value}
+    words = command(report, arguments, with_coverage=with_coverage)
+    status = subprocess.run(words, cwd=ROOT, env=environment).returncode
+    if status == 0 or IN_CI:
+        shutil.rmtree(scratch, ignore_errors=True)
+    else:
+        print(f"What the tests left is in {scratch}.", flush=True)
     skipped = skipped_tests(report) if IN_CI and report.exists() else []
     if skipped:
         print("Nothing may be skipped in CI:", *skipped, sep="\n  ", flush=True)
