@@ -2,45 +2,34 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
-from pathlib import Path
-
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.staticfiles import finders
-from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
-from django.utils.cache import patch_vary_headers
+from django.utils.cache import get_conditional_response
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from staff.models import OWN_ORIGIN, Widget
+from widget.script import embed_script
 
-
-@functools.cache
-def _script(path: str, modified: float) -> tuple[bytes, str]:
-    body = Path(path).read_bytes()
-    return body, f'"{hashlib.sha256(body).hexdigest()[:24]}"'
+SCRIPT_HEADERS = {
+    "Access-Control-Allow-Origin": "*",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "Cache-Control": "public, max-age=300",
+    "Vary": "Accept-Encoding",
+}
 
 
 @login_not_required
 @require_safe
-def script(request: HttpRequest) -> HttpResponse:
+@gzip_page
+def script(request: HttpRequest) -> HttpResponseBase:
     """GET /widget.js: the embed script, for any site; asked again after five minutes."""
-    path = finders.find("widget/widget.js")
-    assert isinstance(path, str)
-    body, etag = _script(path, Path(path).stat().st_mtime)
-    response: HttpResponse
-    if request.headers.get("If-None-Match") == etag:
-        response = HttpResponseNotModified()
-    else:
-        response = HttpResponse(body, content_type="text/javascript; charset=utf-8")
-        response["Access-Control-Allow-Origin"] = "*"
-        response["Cross-Origin-Resource-Policy"] = "cross-origin"
-    response["ETag"] = etag
-    response["Cache-Control"] = "public, max-age=300"
-    patch_vary_headers(response, ["Accept-Encoding"])
-    return response
+    found = embed_script()
+    headers = SCRIPT_HEADERS | {"ETag": found.etag}
+    response = HttpResponse(found.body, content_type="text/javascript; charset=utf-8", headers=headers)
+    return get_conditional_response(request, etag=found.etag, response=response) or response
 
 
 @login_not_required

@@ -7,13 +7,13 @@ import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from playwright.sync_api import BrowserContext, Page, Route, WebSocketRoute
 
-WIDGET = Path(__file__).resolve().parent.parent.parent / "static" / "widget" / "widget.js"
+from widget.script import embed_script
+
 SHOP = "https://shop.example/"
 TAG = '<script async src="https://chat.example/widget.js" data-key="wk_test"></script>'
 HOST_PAGE = (
@@ -52,7 +52,7 @@ class FakeChat:
 
     def serve(self, context: BrowserContext) -> None:
         def script(route: Route) -> None:
-            route.fulfill(body=WIDGET.read_text(), content_type="text/javascript")
+            route.fulfill(body=embed_script().body, content_type="text/javascript")
 
         def shop(route: Route) -> None:
             body = HOST_PAGE.format(head=self.head)

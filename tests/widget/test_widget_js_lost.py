@@ -247,3 +247,20 @@ def test_a_history_longer_than_the_server_gives_at_once_is_asked_for_later(
 
     until(shown.page, three_hellos)
     assert chat.heard("hello")[1] == chat.heard("hello")[2]
+
+
+def test_an_answer_lost_with_the_connection_is_thanked_for_once_the_server_has_it(
+    shown: WidgetPage, chat: FakeChat
+) -> None:
+    connected(shown, chat).open()
+    shown.write("Hi")
+    chat.silent = True
+    shown.page.get_by_role("textbox", name="Name").fill("Mira")
+    shown.page.keyboard.press("Enter")
+    expect(shown.page.get_by_role("button", name="Saving…")).to_be_visible()
+    next(iter(chat.people.values()))["user"]["name"] = "Mira"
+    chat.silent = False
+    chat.hang_up()
+    shown.page.clock.run_for(1000)
+    expect(shown.page.get_by_text("Thanks, Mira.")).to_be_visible()
+    assert len(chat.heard("identify")) == 1

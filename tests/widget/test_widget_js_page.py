@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.widget.fake_chat import SHOP, TAG, WIDGET, FakeChat, WidgetPage, until
+from tests.widget.fake_chat import SHOP, TAG, FakeChat, WidgetPage, until
 
 POLICY = (
     "default-src 'none'; script-src https://chat.example; connect-src wss://chat.example; style-src 'none'"
@@ -30,10 +29,6 @@ STUB = (
 @pytest.fixture
 def shown(page: Page, chat: FakeChat) -> WidgetPage:
     return WidgetPage(page, chat)
-
-
-def test_it_weighs_less_than_15_kilobytes() -> None:
-    assert 3_000 < len(gzip.compress(WIDGET.read_bytes(), 9)) < 15_000
 
 
 def test_the_page_gains_one_element_and_one_function(shown: WidgetPage, chat: FakeChat) -> None:
