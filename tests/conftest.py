@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError
 from django.test import Client, TransactionTestCase
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
@@ -14,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from staff.models import Account, Role, Widget
 from tests.factories import make_account, make_widget
 from tests.server import Server
+from tests.staff_http import StaffBrowser
 from tests.visitor import Visitor
 
 _empty_database = TransactionTestCase._fixture_teardown
@@ -93,11 +95,16 @@ def server_process(django_db_setup: None, django_db_blocker: pytest.FixtureReque
 
 
 @pytest.fixture
-def server(transactional_db: None, server_process: Server) -> Server:
+def server(transactional_db: None, server_process: Server) -> Iterator[Server]:
     """The running server, and a database that is empty but for what the test puts in. A test may kill it."""
     if not server_process.running:
         server_process.start()
-    return server_process
+    yield server_process
+    if server_process.running:
+        # Its database thread works in order: once this stranger is turned away, all that the test's tabs asked for
+        # is done, and nothing of it is written into the next test's database.
+        with Visitor(server_process.url, "nobody") as stranger:
+            stranger.closed()
 
 
 @pytest.fixture
@@ -154,3 +161,17 @@ def open_context(browser: Browser, server: Server, widget: Widget) -> Iterator[C
     yield make
     for context in made:
         context.close()
+
+
+@pytest.fixture
+def at_work(open_context: Callable[..., BrowserContext], server: Server) -> Callable[..., BrowserContext]:
+    """A browser in which that account is signed in: `at_work(account).new_page()`."""
+
+    def sign_in(account: Account, **options: object) -> BrowserContext:
+        context = open_context(timezone_id="Europe/Berlin", **options)
+        key = StaffBrowser(server, account).session_key
+        assert key
+        context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": key, "url": server.url}])
+        return context
+
+    return sign_in

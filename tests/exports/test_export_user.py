@@ -34,7 +34,7 @@ def test_the_same_bytes_but_for_the_time(
     monkeypatch.setattr("exports.reading.timezone.now", lambda: START)
     out = tmp_path / "out"
     call_command("export_user", str(person.uuid), format=form.value, out=out)
-    assert out.read_bytes() == b"".join(export(ChatUser.objects.get(), form).blocks)
+    assert out.read_bytes() == b"".join(export(ChatUser.objects.get(pk=person.pk), form).blocks)
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
     assert list(tmp_path.iterdir()) == [out]
 
