@@ -10,7 +10,6 @@ from conversations.actions import close_idle
 from exports.erasure import resume_unfinished
 from users import presence
 
-
 SCHEDULE = Schedule(
     [
         Sweep("end_stale_visits", 60, presence.end_stale_visits),

@@ -10,7 +10,7 @@ from django.utils import timezone
 from msgspec import UNSET
 
 from chatadmin.lib.bus import Event, announce
-from chatadmin.lib.limits import Rate, limits
+from chatadmin.lib.limits import Quota, Rate, limits
 from conversations.actions import (
     Blocked,
     Gone,
@@ -30,7 +30,7 @@ from widget.frames import FrameError, Hello, Identify, NewText, Page
 from widget.identity import IdentityRefused
 
 WELCOME_MESSAGES = 200
-NEW_PEOPLE = Rate(burst=600, per_second=1)
+NEW_PEOPLE = Quota(most=600, seconds=600)
 MESSAGES = Rate(burst=10, per_second=1)
 ATTEMPTS = 4
 
@@ -75,12 +75,14 @@ def open_session(widget: Widget, hello: Hello, arrival: visits.Arrival, address:
 def _enter(person: ChatUser | None, hello: Hello, arrival: visits.Arrival, address: str) -> Opened:
     with transaction.atomic():
         if person is None:
-            if not limits().take(f"people:{address}", NEW_PEOPLE):
+            if not limits().count(f"people:{address}", NEW_PEOPLE):
                 raise TooManyPeople
             person = ChatUser.objects.create(last_active=timezone.now())
             announce(Event("user.created", str(person.uuid)))
         else:
             person = locked_person(person.pk)
+            if person.external_id is not None and hello.identity is None:
+                raise Gone  # another tab has just said who they are
         if person.blocked_at is not None:
             raise Blocked
         token = hello.token

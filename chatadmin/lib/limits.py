@@ -1,4 +1,4 @@
-"""Rate limits: token buckets by key, in this process or in Redis for many processes.
+"""Rate limits: token buckets and quotas by key, in this process or in Redis for many processes.
 
 Source: the token bucket of RFC 2697, section 3, with one rate and one burst.
 """
@@ -34,6 +34,18 @@ class Rate:
         return self if factor == 1 else Rate(self.burst * factor, self.per_second * factor)
 
 
+@dataclass(frozen=True)
+class Quota:
+    """So many in so many seconds, which begin with the first of them. LIMITS=bench multiplies the number."""
+
+    most: int
+    seconds: int
+
+    def scaled(self) -> int:
+        """The number as this installation applies it."""
+        return self.most * int(settings.LIMITS_FACTOR)
+
+
 class Bucket:
     """One bucket in memory, for what a single socket may do."""
 
@@ -56,19 +68,24 @@ class Bucket:
 
 
 class Limits(Protocol):
-    """Buckets by key."""
+    """Buckets and quotas by key."""
 
     def take(self, key: str, rate: Rate) -> bool:
         """Takes one from the bucket of `key`; False where it is empty."""
         ...
 
+    def count(self, key: str, quota: Quota) -> bool:
+        """Counts one of `key`; False where that is more than the quota."""
+        ...
+
 
 class LocalLimits:
-    """Buckets in this process; the longest unused are forgotten past KEEP_KEYS."""
+    """Buckets and quotas in this process; the longest unused are forgotten past KEEP_KEYS."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.buckets: dict[str, Bucket] = {}
+        self.counts: dict[str, tuple[float, int]] = {}
 
     def take(self, key: str, rate: Rate) -> bool:
         with self.lock:
@@ -77,6 +94,17 @@ class LocalLimits:
             while len(self.buckets) > KEEP_KEYS:
                 del self.buckets[next(iter(self.buckets))]
             return bucket.take()
+
+    def count(self, key: str, quota: Quota, now: float | None = None) -> bool:
+        now = time.monotonic() if now is None else now
+        with self.lock:
+            ends, used = self.counts.pop(key, (now, 0))
+            if ends <= now:
+                ends, used = now + quota.seconds, 0
+            self.counts[key] = ends, used + 1
+            while len(self.counts) > KEEP_KEYS:
+                del self.counts[next(iter(self.counts))]
+            return used < quota.scaled()
 
 
 _TAKE = """
@@ -97,11 +125,19 @@ return taken
 """
 
 
+_COUNT = """
+local used = redis.call('INCR', KEYS[1])
+if used == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
+return used
+"""
+
+
 class RedisLimits:
-    """Buckets in Redis, by Redis's own clock; while it can't be reached, each process counts for itself."""
+    """Buckets and quotas in Redis, by Redis's own clock; while it can't be reached, each process counts for itself."""
 
     def __init__(self) -> None:
         self._take = redis_store.client().register_script(_TAKE)
+        self._count = redis_store.client().register_script(_COUNT)
         self.meanwhile = LocalLimits()
 
     def take(self, key: str, rate: Rate) -> bool:
@@ -113,8 +149,16 @@ class RedisLimits:
             return self.meanwhile.take(key, rate)
         return bool(taken)
 
+    def count(self, key: str, quota: Quota) -> bool:
+        try:
+            used = self._count(keys=[redis_store.key("quota", key)], args=[quota.seconds])
+        except redis_store.UNREACHABLE as error:
+            log.warning("limits.unreachable", error=type(error).__name__)
+            return self.meanwhile.count(key, quota)
+        return int(used) <= quota.scaled()
+
 
 @functools.cache
 def limits() -> Limits:
-    """The buckets that all processes of this installation share."""
+    """The buckets and quotas that all processes of this installation share."""
     return RedisLimits() if redis_store.configured() else LocalLimits()

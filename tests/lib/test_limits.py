@@ -12,7 +12,7 @@ from pytest_django.fixtures import Settings
 
 from chatadmin.lib import limits as module
 from chatadmin.lib import redis_store
-from chatadmin.lib.limits import Bucket, Limits, LocalLimits, Rate, RedisLimits, limits
+from chatadmin.lib.limits import Bucket, Limits, LocalLimits, Quota, Rate, RedisLimits, limits
 from tests.lib.stores import STORES, nobody_listens
 
 # So slow that nothing comes back while a test runs.
@@ -91,6 +91,27 @@ def test_the_longest_unused_are_forgotten(monkeypatch: pytest.MonkeyPatch):
     assert list(store.buckets) == ["a", "c"]
     assert not store.take("a", once)
     assert store.take("b", once)
+    few = Quota(most=1, seconds=600)
+    assert [store.count(key, few) for key in ("a", "b", "a", "c")] == [True, True, False, True]
+    assert list(store.counts) == ["a", "c"]
+
+
+def test_a_quota_ends_with_its_seconds():
+    store, quota = LocalLimits(), Quota(most=2, seconds=600)
+    assert [store.count("a", quota, now) for now in (0, 1, 2, 599.9)] == [True, True, False, False]
+    assert [store.count("a", quota, now) for now in (600, 601, 602)] == [True, True, False]
+
+
+def test_each_key_has_a_quota_of_its_own(store: Limits, key: str):
+    quota = Quota(most=3, seconds=600)
+    assert [store.count(key, quota) for _ in range(5)] == [True, True, True, False, False]
+    assert store.count(f"{key}:other", quota)
+    assert store.take(key, THREE)
+
+
+def test_the_bench_lifts_quotas(store: Limits, key: str, settings: Settings):
+    settings.LIMITS_FACTOR = 10_000
+    assert all(store.count(key, Quota(most=1, seconds=600)) for _ in range(50))
 
 
 if redis_store.configured():  # one half of the suite has a Redis
@@ -107,11 +128,17 @@ if redis_store.configured():  # one half of the suite has a Redis
         client.hset(name, mapping={"level": "1", "stamp": f"{stamp + 1_000:.6f}"})
         assert store.take(key, rate)
 
+    def test_redis_forgets_a_quota_with_its_seconds(key: str):
+        store, client = RedisLimits(), redis_store.client()
+        assert [store.count(key, Quota(1, 600)) for _ in range(2)] == [True, False]
+        assert 590 < cast("int", client.ttl(redis_store.key("quota", key))) <= 600
+
 
 def test_while_redis_is_away_each_process_counts_for_itself(monkeypatch: pytest.MonkeyPatch, key: str):
     monkeypatch.setattr(redis_store, "client", nobody_listens)
     store = RedisLimits()
     assert [store.take(key, THREE) for _ in range(4)] == [True, True, True, False]
+    assert [store.count(key, Quota(1, 600)) for _ in range(2)] == [True, False]
 
 
 def test_the_store_is_where_the_installation_keeps_it(monkeypatch: pytest.MonkeyPatch):

@@ -403,7 +403,7 @@ def test_traits_are_replaced_and_stay_where_unnamed(visitor: ChatUser):
         {"email": "ﷺ" * 20 + "@example.com"},
         {
             "traits": {
-                "a": "🎉" * 1_000,
+                "a": "🎉" * 900,
                 "b": 10**30,
                 "c": 5e-324,
                 "e": 9007199254740992.0,
