@@ -48,20 +48,14 @@ def correct_details(*, chat_user_id: int, name: str, email: str, actor: Account)
         ]
         if not changed:
             return []
-        person.name, person.name_folded = name, _fitting(name, 4 * NAME_CHARS)
-        person.email, person.email_folded = email, _fitting(email, 4 * EMAIL_CHARS)
+        person.name, person.name_folded = name, folded(name, 4 * NAME_CHARS)
+        person.email, person.email_folded = email, folded(email, 4 * EMAIL_CHARS)
         known = person.identified_at or timezone.now()
         person.identified_at = None if person.is_anonymous else known
         person.save(update_fields=["name", "name_folded", "email", "email_folded", "identified_at"])
         audit.record(actor=actor, verb="user.edited", person=person.uuid, detail={"fields": changed})
         _changed(person, *changed)
     return changed
-
-
-def _fitting(text: str, most: int) -> str | None:
-    # One character can open into eighteen, so a long name may outgrow its folded column.
-    found = folded(text)
-    return found[:most] if found else None
 
 
 def set_vip(*, chat_user_id: int, vip: bool, actor: Account) -> bool:

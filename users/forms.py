@@ -42,6 +42,11 @@ class DetailsForm(forms.Form):
         super().__init__(data, initial={"name": chat_user.name, "email": chat_user.email})
         self.chat_user = chat_user
 
+    def clean_name(self) -> str:
+        # Of invisible characters alone it would be a name that nobody sees.
+        name: str = self.cleaned_data["name"]
+        return name if folded(name) else ""
+
     def clean_email(self) -> str:
         # An address that came in by import stands until somebody changes it.
         email: str = self.cleaned_data["email"]

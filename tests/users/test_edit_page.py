@@ -89,6 +89,14 @@ def test_names_of_any_script_are_taken(name: str, support_client: Client) -> Non
     assert person.name == name
 
 
+def test_a_name_that_nobody_would_see_is_none(support_client: Client) -> None:
+    person = make_person("Ada")
+    support_client.post(f"/users/{person.uuid}/edit/", {"name": "\u200b\u200d", "email": ""})
+    person.refresh_from_db()
+    assert person.name == ""
+    assert person.is_anonymous
+
+
 def test_an_address_that_came_in_odd_stands_until_it_is_changed(support_client: Client) -> None:
     person = make_person("Ada", "not quite an address")
     answer = support_client.post(
