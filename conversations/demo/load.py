@@ -1,7 +1,7 @@
 """Loads synthetic people with their history, so that everything counted in a row agrees with the rows it counts.
 
 Two passes. The first draws people in the order in which they joined and writes them with their visits and events;
-it keeps 50 bytes for each conversation. The second walks the conversations in the order in which they began and
+it keeps 100 bytes for each conversation. The second walks the conversations in the order in which they began and
 writes their messages, so that ids follow time as they do in a chat that has run for a year.
 """
 

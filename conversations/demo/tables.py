@@ -95,7 +95,7 @@ def _change(field: models.Field) -> Callable[[Any], Any] | None:
     if connection.vendor == "postgresql":
         return None
     if isinstance(field, models.DateTimeField):
-        return lambda value: str(value.replace(tzinfo=None))
+        return lambda value: str(value)[:-6]  # without +00:00, as Django keeps it there
     if isinstance(field, models.UUIDField):
         return lambda value: value.hex
     return None
