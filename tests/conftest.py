@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 
@@ -12,6 +11,7 @@ from django.core.management import CommandError
 from django.test import Client, TransactionTestCase
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
+from scripts.chromium import find
 from staff.models import Account, Role, Widget
 from tests.factories import make_account, make_widget
 from tests.server import Server
@@ -134,7 +134,7 @@ def browser() -> Iterator[Browser]:
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         started = playwright.chromium.launch(
-            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"),
+            executable_path=find(),
             args=[
                 "--no-sandbox",
                 "--disable-gpu",

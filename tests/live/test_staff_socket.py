@@ -74,7 +74,9 @@ def test_an_open_page_is_closed_when_the_role_changes(server: Server, sam: Staff
         assert page.closed() == 4401
 
 
-@pytest.mark.parametrize("frame", ["nonsense", "{}", '{"type": "watch", "users": ["x"]}', '{"type": "nothing"}', "[]"])
+@pytest.mark.parametrize(
+    "frame", ["nonsense", "{}", '{"type": "watch", "users": ["x"]}', '{"type": "nothing"}', "[]"]
+)
 def test_what_no_page_of_ours_sends_closes_4400(dana: StaffBrowser, frame: str) -> None:
     page = dana.live()
     page.socket.send(frame)
