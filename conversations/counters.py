@@ -116,8 +116,7 @@ def _expected(person: ChatUser, counted: dict[str, Any]) -> Iterator[tuple[str, 
     if signs and (person.last_active is None or person.last_active < max(signs)):
         yield "last_active", max(signs)
     for column, text in (("name_folded", person.name), ("email_folded", person.email)):
-        found = folded(text)
-        yield column, found[: FOLDED_CHARS[column]] if found else None
+        yield column, folded(text, FOLDED_CHARS[column])
 
 
 def _conversations(rows: Q) -> Iterator[tuple[int, Wrong]]:

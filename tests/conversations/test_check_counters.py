@@ -14,7 +14,8 @@ from conversations.actions import NewMessage, mark_read, set_status, write_messa
 from conversations.counters import Wrong, wrong
 from conversations.demo import load_demo
 from conversations.models import Conversation, Message, Sender, Status
-from tests.factories import make_person, make_visit
+from tests.factories import make_account, make_person, make_visit
+from users.actions import correct_details
 from users.models import ChatUser, Visit
 
 pytestmark = pytest.mark.django_db
@@ -50,6 +51,10 @@ def test_what_the_actions_write_is_right() -> None:
     write_message(NewMessage(person.pk, Sender.VISITOR, "And again"))
     assert Conversation.objects.count() == 2
     assert list(wrong()) == []
+    long = "ﷺ" * 200  # each opens into eighteen characters, more than the column has
+    correct_details(
+        chat_user_id=person.pk, name=long, email="Ä@x.example", actor=make_account("a@team.example")
+    )
     assert run() == (0, "Every counter agrees with the rows it counts.\n")
 
 
