@@ -10,6 +10,7 @@ import structlog
 from django.conf import settings
 
 from chatadmin.lib import redis_store
+from chatadmin.lib.address import counted_as
 from chatadmin.lib.leases import Terms, leases
 from chatadmin.lib.limits import Bucket, Rate
 from staff.models import OWN_ORIGIN, Widget
@@ -49,7 +50,8 @@ def sockets_of(address: str, socket: str) -> int:
     """Counts a socket of `address`, or goes on counting it. Returns how many it holds in all processes; 1 where the
     store can't be reached."""
     try:
-        return leases("addresses", ADDRESS_TERMS).touch([(address, socket)])[address][1]
+        group = counted_as(address)
+        return leases("addresses", ADDRESS_TERMS).touch([(group, socket)])[group][1]
     except redis_store.UNREACHABLE as error:
         log.warning("edge.unreachable", error=type(error).__name__)
         return 1
@@ -59,7 +61,7 @@ def release(address: str, socket: str) -> None:
     """Stops counting a socket."""
     store = leases("addresses", ADDRESS_TERMS)
     try:
-        store.drop(address, socket)
+        store.drop(counted_as(address), socket)
         store.reap()
     except redis_store.UNREACHABLE as error:  # it is counted until its lease lapses
         log.warning("edge.unreachable", error=type(error).__name__)
@@ -74,7 +76,7 @@ class Flood:
     """Counts a socket's refused frames: 50 in 10 s are a flood, and so are 500 of one address."""
 
     def __init__(self, address: str) -> None:
-        self.address = address
+        self.address = counted_as(address)
         self.times: deque[float] = deque()
 
     def refused(self, now: float | None = None) -> bool:

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 from msgspec import UNSET
 
+from chatadmin.lib.address import counted_as
 from chatadmin.lib.bus import Event, announce
 from chatadmin.lib.limits import Quota, Rate, limits
 from conversations.actions import (
@@ -75,7 +76,7 @@ def open_session(widget: Widget, hello: Hello, arrival: visits.Arrival, address:
 def _enter(person: ChatUser | None, hello: Hello, arrival: visits.Arrival, address: str) -> Opened:
     with transaction.atomic():
         if person is None:
-            if not limits().count(f"people:{address}", NEW_PEOPLE):
+            if not limits().count(f"people:{counted_as(address)}", NEW_PEOPLE):
                 raise TooManyPeople
             person = ChatUser.objects.create(last_active=timezone.now())
             announce(Event("user.created", str(person.uuid)))

@@ -48,5 +48,19 @@ def network_prefix(address: str) -> str:
         return ""
     if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
         parsed = parsed.ipv4_mapped
-    length = 24 if parsed.version == 4 else 48
-    return str(ipaddress.ip_network(f"{parsed}/{length}", strict=False))
+    return _network(parsed, 24 if parsed.version == 4 else 48)
+
+
+def counted_as(address: str) -> str:
+    """What stands for an address where limits are counted: of IPv6 its /64, for whoever has one address there has
+    them all."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return address if parsed.version == 4 else _network(parsed, 64)
+
+
+def _network(address: ipaddress.IPv4Address | ipaddress.IPv6Address, length: int) -> str:
+    bare = type(address)(int(address))  # without the zone that an address of IPv6 may name
+    return str(ipaddress.ip_network(f"{bare}/{length}", strict=False))

@@ -22,7 +22,7 @@ def words(name: str) -> list[str]:
 def whole(name: str, default: int, *, least: int = 0, most: int = 65_535) -> int:
     """A whole number between `least` and `most`. Raises ImproperlyConfigured for anything else."""
     raw = text(name, str(default))
-    if not raw.isascii() or not raw.isdigit() or not least <= int(raw) <= most:
+    if not raw.isascii() or not raw.isdigit() or len(raw) > 18 or not least <= int(raw) <= most:
         raise ImproperlyConfigured(f"{name}={raw!r}: give a whole number from {least} to {most}.")
     return int(raw)
 
@@ -49,12 +49,15 @@ def secret_key(var: Path) -> str:
     if value:
         return value
     try:
-        return (var / "secret_key").read_text().strip()
-    except OSError:
-        raise ImproperlyConfigured(
-            "No secret: set SECRET_KEY to 50 random characters or more, or start once with `make run`,"
-            f" which keeps one in {var}/secret_key."
-        ) from None
+        kept = (var / "secret_key").read_text().strip()
+    except (OSError, UnicodeDecodeError):
+        kept = ""
+    if kept:
+        return kept
+    raise ImproperlyConfigured(
+        "No secret: set SECRET_KEY to 50 random characters or more, or start once with `make run`,"
+        f" which keeps one in {var}/secret_key (delete that file if it is empty)."
+    )
 
 
 SQLITE_INIT = (
@@ -73,10 +76,10 @@ def database(var: Path) -> dict:
     url = text("DATABASE_URL")
     if not url:
         return _sqlite(var / "chatadmin.sqlite3")
-    parts = urlsplit(url)
+    parts = _parts("DATABASE_URL", url)
     if parts.scheme == "sqlite":
         path = unquote(parts.path[1:])
-        if not path:
+        if not path or parts.netloc:
             raise ImproperlyConfigured(
                 "DATABASE_URL: give sqlite:///relative/file or sqlite:////absolute/file."
             )
@@ -84,6 +87,19 @@ def database(var: Path) -> dict:
     if parts.scheme in {"postgres", "postgresql"}:
         return _postgres(parts)
     raise ImproperlyConfigured(f"DATABASE_URL: {parts.scheme or 'no'} scheme; give sqlite:// or postgres://.")
+
+
+def _parts(name: str, url: str) -> SplitResult:
+    """The parts of an address; its port, if it has one, is a number."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise ImproperlyConfigured(
+            f"{name} is no address: is the port a number, and is each of @ : / ? # [ ] in the password written as"
+            " %40 %3A %2F %3F %23 %5B %5D?"
+        ) from None
+    return parts
 
 
 def _sqlite(path: Path) -> dict:
@@ -97,10 +113,6 @@ def _sqlite(path: Path) -> dict:
 
 
 def _postgres(parts: SplitResult) -> dict:
-    try:
-        port = parts.port or 5432
-    except ValueError:
-        raise ImproperlyConfigured("DATABASE_URL: the port is not a number.") from None
     name = unquote(parts.path.lstrip("/"))
     if not name:
         raise ImproperlyConfigured("DATABASE_URL: give postgres://user:password@host:port/NAME.")
@@ -112,7 +124,7 @@ def _postgres(parts: SplitResult) -> dict:
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
         "HOST": unquote(parts.hostname or ""),
-        "PORT": port,
+        "PORT": parts.port or 5432,
         "CONN_MAX_AGE": 0,
         "OPTIONS": options,
     }
@@ -128,7 +140,7 @@ def email(default_from: str) -> dict:
     }
     if not url:
         return settings
-    parts = urlsplit(url)
+    parts = _parts("EMAIL_URL", url)
     if parts.scheme == "console":
         return settings | {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}
     if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:

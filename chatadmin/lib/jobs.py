@@ -12,6 +12,8 @@ from django.db import close_old_connections, connections
 
 log = structlog.get_logger("chatadmin.jobs")
 
+TICK_SECONDS = 1.0
+
 
 @dataclass(frozen=True)
 class Sweep:
@@ -48,7 +50,7 @@ class Schedule:
     def _work(self) -> None:
         due = {sweep.name: 0.0 for sweep in self.sweeps}
         try:
-            while not self.stopping.wait(1.0):
+            while not self.stopping.wait(TICK_SECONDS):
                 for sweep in self.sweeps:
                     if time.monotonic() >= due[sweep.name] and not self.stopping.is_set():
                         due[sweep.name] = time.monotonic() + sweep.every_seconds

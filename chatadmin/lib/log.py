@@ -25,10 +25,14 @@ def frames_of(error: BaseException | None) -> str:
 
 
 class QuietFormatter(logging.Formatter):
-    """A line a record; exceptions as `frames_of` has them, and no address that lets somebody in."""
+    """A line a record; exceptions as `frames_of` has them, wherever in the record they are, and no address that lets
+    somebody in."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return SECRET_IN_ADDRESS.sub(r"\1…", super().format(record))
+        quiet = logging.makeLogRecord(record.__dict__)
+        quiet.msg, quiet.args = _message(record), ()
+        quiet.exc_text = None  # another handler may have kept the whole of it there
+        return SECRET_IN_ADDRESS.sub(r"\1…", super().format(quiet))
 
     def formatException(  # noqa: N802
         self, ei: tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
@@ -36,10 +40,31 @@ class QuietFormatter(logging.Formatter):
         return frames_of(ei[1])
 
 
+def _message(record: logging.LogRecord) -> str:
+    if isinstance(record.args, tuple):
+        record = logging.makeLogRecord(record.__dict__)
+        record.args = tuple(
+            type(arg).__name__ if isinstance(arg, BaseException) else arg for arg in record.args or ()
+        )
+    message = record.getMessage()
+    if record.name == "asyncio":  # its first line says what happened, the others show the exception
+        message = message.partition("\n")[0]
+    error = record.exc_info[1] if record.exc_info else None
+    told = str(error) if error is not None else ""
+    return message.replace(told, "…") if told else message
+
+
 def _quiet_exceptions(logger: Any, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     error = event.pop("exc_info", None)
+    if isinstance(error, tuple):
+        error = error[1]
+    elif error and not isinstance(error, BaseException):
+        error = sys.exc_info()[1]
     if isinstance(error, BaseException):
         event["frames"] = frames_of(error)
+    for key, value in event.items():
+        if isinstance(value, BaseException):
+            event[key] = type(value).__name__
     return event
 
 
