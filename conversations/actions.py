@@ -100,7 +100,8 @@ def write_message(item: NewMessage) -> Stored:
             kind=item.kind,
             body=item.body,
             data=item.data,
-            tokens=tokens(item.body),
+            # Our own notices are not what somebody searches for.
+            tokens="" if item.sender == Sender.SYSTEM else tokens(item.body),
             author=item.author,
             author_name=item.author.display_name if item.author else item.author_name,
             client_id=item.client_id,
