@@ -9,12 +9,18 @@ from ua_parser import parse
 from users.visits import DeviceInfo
 
 USER_AGENT_CHARS = 1_000
+_SAME_BROWSER = (" Mobile WebView", " WebView", " Mobile iOS", " iOS", " Mobile")
+
+
+def device_of(user_agent: str) -> DeviceInfo:
+    """What `user_agent` says; empty where it says nothing known."""
+    # Cut before it is remembered: what a stranger sends may be as long as they like.
+    return _device_of(user_agent[:USER_AGENT_CHARS])
 
 
 @functools.lru_cache(maxsize=4096)
-def device_of(user_agent: str) -> DeviceInfo:
-    """What `user_agent` says; empty where it says nothing known."""
-    result = parse(user_agent[:USER_AGENT_CHARS])
+def _device_of(user_agent: str) -> DeviceInfo:
+    result = parse(user_agent)
     browser, system = result.user_agent, result.os
     family = browser.family if browser else ""
     os_name = {"Mac OS X": "macOS"}.get(system.family, system.family) if system else ""
@@ -27,7 +33,7 @@ def device_of(user_agent: str) -> DeviceInfo:
 
 
 def _browser(family: str) -> str:
-    for ending in (" Mobile WebView", " Mobile", " WebView"):
+    for ending in _SAME_BROWSER:
         family = family.removesuffix(ending)
     return family.removeprefix("Mobile ")
 
