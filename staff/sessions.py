@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib import auth
-from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
 from django.http.cookie import parse_cookie
 
 from staff.models import Account
+from staff.session_engine import SessionStore
 
 
 def session_key_of(cookie_header: str) -> str:
