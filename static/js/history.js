@@ -10,7 +10,6 @@
   const format = new Intl.DateTimeFormat("en-GB", { weekday: "long", day: "numeric", month: "long", year: "numeric" });
   const dayName = (time) => format.format(time).replace(",", "");
   let height = scroller.scrollHeight;
-  let wasAtEnd = true;
 
   const atEnd = () => Math.abs(scroller.scrollTop) < END_PX;
   const isoDay = (time) => {
@@ -20,7 +19,6 @@
 
   function toEnd() {
     scroller.scrollTop = 0;
-    wasAtEnd = true;
     if (jump) jump.hidden = true;
   }
 
@@ -52,12 +50,14 @@
   }
 
   function appended(messages) {
+    const above = messages[0].previousElementSibling;
     messages.forEach(beginDay);
-    if (wasAtEnd) {
+    if (!above || atEnd()) {
       toEnd();
       return;
     }
-    scroller.scrollTop -= scroller.scrollHeight - height;
+    const bottom = (node) => node.getBoundingClientRect().bottom;
+    scroller.scrollTop -= bottom(messages[messages.length - 1]) - bottom(above);
     if (jump && messages.some((message) => message.dataset.from === "visitor")) jump.hidden = false;
   }
 
@@ -69,11 +69,6 @@
     document.querySelectorAll("a[data-jump]").forEach((link) => link.remove());
   }
 
-  function before() {
-    height = scroller.scrollHeight;
-    wasAtEnd = atEnd();
-  }
-
   new MutationObserver((changes) => {
     const nodes = (kind) => changes.flatMap((change) => [...change[kind]]).filter((node) => node.nodeType === 1);
     const fresh = nodes("addedNodes").filter((node) => node.matches("[data-message]") && node.parentNode === log);
@@ -81,20 +76,16 @@
     if (nodes("removedNodes").some((node) => node.matches("[data-more='newer']"))) loadedNewer();
     else if (fresh.includes(last)) appended(fresh);
     tidyDays();
-    before();
   }).observe(log, { childList: true });
 
   scroller.addEventListener("scroll", () => {
-    wasAtEnd = atEnd();
-    if (wasAtEnd && jump) jump.hidden = true;
+    if (atEnd() && jump) jump.hidden = true;
   }, { passive: true });
   if (jump) jump.addEventListener("click", toEnd);
-  document.addEventListener("htmx:beforeSwap", before);
-  document.addEventListener("htmx:oobBeforeSwap", before);
+  log.addEventListener("htmx:beforeSwap", () => { height = scroller.scrollHeight; });
   document.addEventListener("chatadmin:said", toEnd);
   document.addEventListener("visibilitychange", tidyDays);
 
   const found = log.querySelector(".found");
   if (found && !location.hash) found.scrollIntoView({ block: "center" });
-  before();
 })();
