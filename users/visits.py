@@ -142,7 +142,7 @@ def end(leavings: Mapping[uuid.UUID, Leaving]) -> None:
 
 def _locked(people: Iterable[uuid.UUID]) -> list[ChatUser]:
     # In id order: two that lock some of the same people would otherwise wait for each other.
-    living = ChatUser.objects.filter(uuid__in=list(people), erased_at=None)
+    living = ChatUser.objects.filter(uuid__in=list(people), erased_at=None).only("uuid", "last_active")
     return list(living.select_for_update().order_by("id"))
 
 
