@@ -141,7 +141,8 @@ def block(request: HttpRequest, chat_user: ChatUser) -> HttpResponse:
     form = BlockForm(request.POST)
     if not form.is_valid():
         return refused_page(request, chat_user, form, title=_("Block"), button=_("Save"), fields=("blocked",))
-    blocked = form.cleaned_data["blocked"] == "yes"
+    wanted = form.cleaned_data["blocked"] or ("no" if chat_user.blocked_at else "yes")
+    blocked = wanted == "yes"
     blocking.set_blocked(chat_user_id=chat_user.pk, blocked=blocked, actor=account_of(request))
     return redirect(chat_user)
 

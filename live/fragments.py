@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from django.template.loader import render_to_string
 
-from conversations.models import ActivityEvent, Conversation, Message, Sender
+from conversations.models import ActivityEvent, Message, Sender
+from conversations.queries import latest_conversation
 from conversations.timeline import entry_of_event, entry_of_message
 from search.context import nav_counts
 from users.models import ChatUser
@@ -136,8 +137,9 @@ def _profile(person: Person, change: Change) -> str:
     for entry in entries:
         html = render_to_string("conversations/entry.html", {"entry": entry})
         parts.append(_insert("afterbegin", person, "[data-timeline]", html))
-    for conversation in Conversation.objects.filter(pk__in=change.conversations):
-        context = {"conversation": conversation, "person": person, "live": True}
+    if change.conversations:
+        # Opening one closes another: what the page shows is the one that counts now, not each that changed.
+        context = {"conversation": latest_conversation(person.user), "person": person, "live": True}
         parts.append(render_to_string("conversations/leaf/status_form.html", context))
     return "".join(parts)
 

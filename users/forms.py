@@ -83,7 +83,7 @@ class VipForm(forms.Form):
 
 
 class BlockForm(forms.Form):
-    blocked = forms.ChoiceField(choices=YES_NO)
+    blocked = forms.ChoiceField(choices=YES_NO, required=False)
 
 
 class BackForm(forms.Form):

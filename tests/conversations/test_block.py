@@ -33,6 +33,14 @@ def test_blocked_and_unblocked_leave_their_lines(support_client: Client) -> None
     assert verbs == ["user.unblocked", "user.blocked"]
 
 
+def test_a_post_that_names_neither_turns_it_round(support_client: Client) -> None:
+    person = make_person("Ana")
+    for blocked in (True, False):
+        support_client.post(f"/users/{person.uuid}/block/")
+        person.refresh_from_db()
+        assert (person.blocked_at is not None) is blocked
+
+
 def test_blocking_twice_is_once(support_client: Client) -> None:
     person = make_person("Ada")
     for _ in range(2):

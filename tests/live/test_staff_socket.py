@@ -206,3 +206,16 @@ def test_the_visitor_sees_that_staff_are_here(visit: Open, sam: StaffBrowser) ->
     while visit().hello()["staff_online"]:
         assert time.monotonic() < deadline, "staff are here long after their last page was closed"
         time.sleep(0.5)
+
+
+def test_closing_the_conversation_is_told_to_the_other_pages(
+    server: Server, dana: StaffBrowser, sam: StaffBrowser
+) -> None:
+    person = make_person("Mariam")
+    (message,) = make_messages(person, ("visitor", "hello"))
+    user = str(person.uuid)
+    with sam.live() as page:
+        page.watch(open=user, last=message.pk)
+        for status in ("closed", "open"):
+            assert dana.post(f"/conversations/{message.conversation_id}/status/", status=status)[0] == 302
+            assert f'data-status="{status}"' in page.expect("data-status")

@@ -164,7 +164,9 @@ def test_bodies_that_are_too_long(body: str):
     assert refused(frame("message", client_id=KEY, body=body)) == ("too_big", KEY)
 
 
-@pytest.mark.parametrize("key", [KEY, KEY.upper(), str(uuid.UUID(int=0)), "e0685a20-e838-11f1-a20a-02fc00000001"])
+@pytest.mark.parametrize(
+    "key", [KEY, KEY.upper(), str(uuid.UUID(int=0)), "e0685a20-e838-11f1-a20a-02fc00000001"]
+)
 def test_client_ids(key: str):
     found = decode(frame("message", client_id=key, body="Hi"))
     assert isinstance(found, frames.NewText)
