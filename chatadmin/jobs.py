@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from chatadmin.lib import bus
 from chatadmin.lib.jobs import Schedule, Sweep
 from chatadmin.lib.socket import Receive, Scope, Send
 from conversations.actions import close_idle
 from exports.erasure import resume_unfinished
+from live.hub import StaffHub
 from users import presence
+from widget.hub import VisitorHub
 
 SCHEDULE = Schedule(
     [
@@ -26,6 +29,10 @@ async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
         if message["type"] == "lifespan.startup":
             SCHEDULE.start()
             presence.keep()
+            # Before the first socket, so that it misses nothing that other processes say.
+            VisitorHub.current()
+            StaffHub.current()
+            await bus.ready()
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
             SCHEDULE.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 import time
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 
 from channels.db import database_sync_to_async
 
+from chatadmin.lib import redis_store
 from chatadmin.lib.bus import Event, announce_now
 from chatadmin.lib.limits import Bucket, Rate
 from chatadmin.lib.socket import COME_BACK, Closing, Receive, Scope, Send, Socket
@@ -132,12 +134,14 @@ def _account(session_key: str) -> Account | None:
 
 @database_sync_to_async
 def _here(account_id: int, socket: str) -> None:
-    staff_presence.store().touch([(str(account_id), socket)])
+    with contextlib.suppress(*redis_store.UNREACHABLE):
+        staff_presence.store().touch([(str(account_id), socket)])
 
 
 @database_sync_to_async
 def _gone(account_id: int, socket: str) -> None:
-    staff_presence.store().drop(str(account_id), socket)
+    with contextlib.suppress(*redis_store.UNREACHABLE):
+        staff_presence.store().drop(str(account_id), socket)
 
 
 @database_sync_to_async

@@ -47,7 +47,7 @@ class VisitorSocket(Socket):
         self.visit_id = 0
         self.cursor = 0
         self.history = "behind"
-        self.nudged = self.switching = False
+        self.nudged = self.switching = self.lost = False
         self.own_keys: dict[str, None] = {}
         self.hello_by = time.monotonic() + HELLO_SECONDS
         self.address_beat_at = 0.0
@@ -70,21 +70,21 @@ class VisitorSocket(Socket):
     async def closed(self) -> None:
         if self.person is not None:
             VisitorHub.current().unwatch(self, [str(self.person.uuid)])
-        await _release(self.person, self.address, self.id)
+        # Who fell silent didn't leave: their lease runs out by itself, counted from their last sign of life.
+        await _release(None if self.lost else self.person, self.address, self.id)
 
     def ping(self) -> str | None:
         return frames.encode("ping") if self.person is not None else None
 
     def silent(self) -> Closing:
+        self.lost = True
         return Closing(4400, "no hello") if self.person is None else super().silent()
 
     async def received(self, text: str | None, binary: bytes | None) -> None:
-        if len(text or "") > frames.FRAME_BYTES or len((text or "").encode()) > frames.FRAME_BYTES:
-            raise Closing(4413, "frame too big")
+        if self.person is not None:
+            self._beat()
         try:
-            if text is None:
-                raise FrameError("malformed", "a binary frame")
-            await self._handle(frames.decode(text))
+            await self._handle(_decoded(text))
         except FrameError as error:
             if self.person is None:
                 self.push(frames.error_frame(error))
@@ -113,7 +113,6 @@ class VisitorSocket(Socket):
             return
         if self.person is None:
             raise Closing(4400, "hello comes first")
-        self._beat()
         if isinstance(frame, frames.NewText):
             await self._message(frame)
         elif isinstance(frame, frames.Typing):
@@ -130,10 +129,16 @@ class VisitorSocket(Socket):
         arrival = sessions.arrival_of(
             frame.page, device_of(self.header(b"user-agent")), network_prefix(self.address)
         )
-        self.history, self.nudged = "greeting", False
+        held, self.history, self.nudged = self.history, "greeting", False
         before, self.switching = self.person, True
         try:
             opened, sockets, here = await _open(self.widget, frame, arrival, self.address, self.id, before)
+        except Exception:
+            # Refused: whoever they were before goes on, and hears what came meanwhile.
+            self.history = held
+            if before is not None and self.nudged:
+                VisitorHub.current().look_again(str(before.uuid))
+            raise
         finally:
             self.switching = False
         # Listening first, reading second: what is committed in between is looked for once more after it.
@@ -253,6 +258,15 @@ class VisitorSocket(Socket):
             self.address_beat_at = now
             task = asyncio.ensure_future(database_sync_to_async(edge.sockets_of)(self.address, self.id))
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+
+def _decoded(text: str | None) -> frames.Frame:
+    """The frame; None is a binary one. Raises Closing for one that is too big, FrameError for one that is none."""
+    if text is None:
+        raise FrameError("malformed", "a binary frame")
+    if len(text) > frames.FRAME_BYTES or len(text.encode()) > frames.FRAME_BYTES:
+        raise Closing(4413, "frame too big")
+    return frames.decode(text)
 
 
 def _appearance(widget: Widget) -> dict[str, Any]:

@@ -165,6 +165,10 @@ def move_widget(chat_user_id: int, visit_id: int, event: str) -> None:
 def say(chat_user_id: int, frame: NewText) -> Stored:
     """Stores what the person wrote. Raises FrameError `too_fast`, Gone, Blocked."""
     if not limits().take(f"messages:{chat_user_id}", MESSAGES):
+        # Whoever sends again what was stored, but not acknowledged to them, is owed the ack.
+        known = Message.objects.filter(chat_user=chat_user_id, client_id=frame.client_id).first()
+        if known is not None:
+            return Stored(known, created=False)
         raise FrameError("too_fast", "10 messages at once, then 1 a second", frame.client_id)
     return write_message(
         NewMessage(

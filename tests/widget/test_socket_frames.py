@@ -248,3 +248,27 @@ def test_ping_gets_a_pong_and_a_pong_gets_nothing(visit: Open) -> None:
     tab.send("ping")
     assert tab.expect("pong") == {"type": "pong"}
     assert tab.silent()
+
+
+def test_a_refused_second_hello_leaves_the_tab_as_it_was(visit: Open) -> None:
+    tab, other = visit(), visit()
+    tab.hello()
+    other.token = tab.token
+    other.hello()
+    tab.send("hello", v=1, token=tab.token, identity={"external_id": "x\ny", "hash": "00"})
+    assert tab.error()["code"] == "invalid"
+    other.say("still heard?")
+    assert tab.expect("message")["body"] == "still heard?"
+
+
+def test_messages_sent_again_past_the_budget_get_their_acks(visit: Open) -> None:
+    """A client that lost its connection sends again what it has no ack for, however much that is."""
+    tab = visit()
+    tab.hello()
+    keys = [str(uuid.uuid4()) for _ in range(10)]
+    acks = [tab.say(f"line {number}", key) for number, key in enumerate(keys)]
+    again = visit()
+    again.token = tab.token
+    again.hello()
+    assert [again.say(f"line {number}", key) for number, key in enumerate(keys)] == acks
+    assert Message.objects.count() == 10
