@@ -154,7 +154,7 @@ def open_context(browser: Browser, server: Server, widget: Widget) -> Iterator[C
 
     def make(**options: object) -> BrowserContext:
         context = browser.new_context(reduced_motion="reduce", base_url=server.url, **options)  # type: ignore[arg-type]
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         made.append(context)
         return context
 
