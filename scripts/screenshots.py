@@ -68,7 +68,7 @@ def profile(staff: Page, url: str, visitor: Page) -> None:
     """Answers the visitor, and looks at both sides; then at somebody with a long history."""
     staff.goto(f"{url}/users/")
     staff.locator("tr[data-user]", has_text="1 unread").first.locator("a").first.click()
-    reply = staff.locator("textarea[data-reply]")
+    reply = staff.locator("[data-composer] [name=body]")
     if staff.get_by_text(QUESTION).count():
         reply.fill(ANSWER)
         reply.press("Enter")

@@ -124,7 +124,7 @@ def they_write_and_are_read(story: Story) -> None:
 
 def they_are_answered(story: Story) -> None:
     """The reply, its typing before it, and its read mark after it."""
-    reply = story.admin.locator("textarea[data-reply]")
+    reply = story.admin.locator("[data-composer] [name=body]")
     reply.press_sequentially("It left us", delay=20)
     expect(story.visitor.page.get_by_text(re.compile("typing", re.IGNORECASE)).first).to_be_visible(
         timeout=SOON
