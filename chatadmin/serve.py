@@ -79,7 +79,7 @@ def sole_process(var: Path) -> Iterator[None]:
     PostgreSQL where there is no Redis to share it."""
     from django.conf import settings
     from django.core.exceptions import ImproperlyConfigured
-    from django.db import connection
+    from django.db import Error, connection
 
     if settings.IS_SQLITE:
         path = Path(str(settings.DATABASES["default"]["NAME"]))
@@ -87,23 +87,32 @@ def sole_process(var: Path) -> Iterator[None]:
             take(lock)
             yield
         return
-    if settings.REDIS_URL:
-        yield
-        return
     keeper = connection.copy("default")
     keeper.settings_dict["OPTIONS"] = {
         key: value for key, value in keeper.settings_dict["OPTIONS"].items() if key != "pool"
     }
-    with keeper.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [ADVISORY_LOCK])
-        if not cursor.fetchone()[0]:
-            raise ImproperlyConfigured(
-                "another process serves this database: several need REDIS_URL=redis://… to share their state."
-            )
+    # Those with Redis share the lock; one without must be alone, also beside those that have it.
+    shared = bool(settings.REDIS_URL)
+    try:
+        with keeper.cursor() as cursor:
+            cursor.execute(f"SELECT pg_try_advisory_lock{'_shared' if shared else ''}(%s)", [ADVISORY_LOCK])
+            taken = cursor.fetchone()[0]
+    except Error as error:
+        raise ImproperlyConfigured(no_database(error)) from None
+    if not taken:
+        raise ImproperlyConfigured(
+            "another process serves this database: several need the same REDIS_URL=redis://… to share their state."
+        )
     try:
         yield
     finally:
         keeper.close()
+
+
+def no_database(error: Exception) -> str:
+    """What to do about a database that can't be used, with its own first line of why."""
+    why = str(error).strip().splitlines()[:1] or [type(error).__name__]
+    return f"the database can't be used: {why[0]}. Look at DATABASE_URL."
 
 
 def take(lock: IO[str]) -> None:
@@ -123,16 +132,12 @@ def prepare() -> None:
     """Brings database and static files up to date; demo data where it is wanted and nobody is there yet."""
     from django.conf import settings
     from django.core.management import call_command
-    from django.db import Error, connection
+    from django.db import Error
 
     try:
         call_command("migrate", verbosity=0, interactive=False)
     except Error as error:
-        vendor = connection.vendor
-        detail = str(error).strip().splitlines()[0] if vendor == "postgresql" and error.args else ""
-        sys.exit(
-            f"chatadmin: the database can't be prepared: {detail or type(error).__name__}. Look at DATABASE_URL."
-        )
+        sys.exit(f"chatadmin: {no_database(error)}")
     collect_static()
     from staff.actions import ensure_widget
 

@@ -23,7 +23,7 @@ WIDGET_ORIGINS = env.words("WIDGET_ORIGINS")
 DATABASES = {"default": env.database(VAR_DIR)}
 IS_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
 DEMO = env.flag("DEMO") or not env.text("DATABASE_URL")
-REDIS_URL = env.text("REDIS_URL")
+REDIS_URL = env.redis_url()
 BACKUP_DAYS = env.whole("BACKUP_DAYS", 30, most=3650)
 LIMITS = env.choice("LIMITS", "default", ("default", "bench"))
 LIMITS_FACTOR = 10_000 if LIMITS == "bench" else 1
@@ -114,6 +114,7 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/users/"

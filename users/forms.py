@@ -33,7 +33,7 @@ class ProseField(forms.CharField):
 
 
 class DetailsForm(forms.Form):
-    """Name and e-mail address, each of which may be empty."""
+    """Name and e-mail address, each of which may be empty; one that isn't sent stays as it is."""
 
     name = forms.CharField(label=_("Name"), max_length=NAME_CHARS, required=False, validators=[one_line])
     email = forms.CharField(label=_("E-mail"), max_length=EMAIL_CHARS, required=False)
@@ -44,12 +44,12 @@ class DetailsForm(forms.Form):
 
     def clean_name(self) -> str:
         # Of invisible characters alone it would be a name that nobody sees.
-        name: str = self.cleaned_data["name"]
+        name: str = self.cleaned_data["name"] if "name" in self.data else self.chat_user.name
         return name if folded(name) else ""
 
     def clean_email(self) -> str:
         # An address that came in by import stands until somebody changes it.
-        email: str = self.cleaned_data["email"]
+        email: str = self.cleaned_data["email"] if "email" in self.data else self.chat_user.email
         return email if not email or email == self.chat_user.email else email_address(email)
 
 

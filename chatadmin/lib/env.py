@@ -130,6 +130,21 @@ def _postgres(parts: SplitResult) -> dict:
     }
 
 
+def redis_url() -> str:
+    """REDIS_URL: `redis://host:port/number`, `rediss://…` or `unix://path`; "" where there is none."""
+    url = text("REDIS_URL")
+    if not url:
+        return ""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"redis", "rediss"} and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        usable = False
+    if not usable and not url.startswith("unix://"):
+        raise ImproperlyConfigured("REDIS_URL: give redis://host:6379/0, rediss://… or unix://path.")
+    return url
+
+
 def email(default_from: str) -> dict:
     """EMAIL_URL (`smtp://user:password@host:587`, `smtps://…`, `console://`) as Django's mail settings;
     unset: mail is off."""

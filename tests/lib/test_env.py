@@ -227,3 +227,18 @@ def test_mail(thing: Any, url: str, port: int, ssl: bool, tls: bool):
 def test_addresses_that_name_no_mail_server(thing: Any, url: str):
     thing(url, "EMAIL_URL")
     assert complaint(lambda: env.email("chat@localhost")).startswith("EMAIL_URL")
+
+
+@pytest.mark.parametrize(
+    "url", ["garbage", "redis://", "http://127.0.0.1", "redis://h:port", "redis://h:99999"]
+)
+def test_a_redis_address_that_can_not_work(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("REDIS_URL", url)
+    with pytest.raises(ImproperlyConfigured, match="REDIS_URL: give redis://"):
+        env.redis_url()
+
+
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:6379/0", "rediss://u:p@h/1", "unix:///run/redis.sock"])
+def test_a_redis_address_that_can_work(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("REDIS_URL", url)
+    assert env.redis_url() == url

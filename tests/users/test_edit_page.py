@@ -121,3 +121,10 @@ def test_the_erased_are_not_corrected(support_client: Client) -> None:
     assert support_client.post(f"/users/{person.uuid}/edit/", {"name": "Eve", "email": ""}).status_code == 404
     person.refresh_from_db()
     assert person.name == "Ada"
+
+
+def test_a_field_that_is_not_sent_stays(support_client: Client) -> None:
+    person = make_person("Ana", "ana@site.example")
+    support_client.post(f"/users/{person.uuid}/edit/", {"name": "Anna"})
+    person.refresh_from_db()
+    assert (person.name, person.email) == ("Anna", "ana@site.example")
