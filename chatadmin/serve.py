@@ -211,7 +211,7 @@ class Visitors:
     def start(self, url: str, key: str, state: Path) -> None:
         """Starts them."""
         command = [sys.executable, str(ROOT / "manage.py"), "simulate_visitors"]
-        command += ["--url", url, "--key", key, "--state", str(state)]
+        command += [f"--url={url}", f"--key={key}", f"--state={state}"]
         # They end when this pipe does, however this process ends.
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
 

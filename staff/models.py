@@ -115,8 +115,8 @@ class Invitation(models.Model):
 
 
 def new_widget_key() -> str:
-    """The public half of a widget: names it, proves nothing."""
-    return secrets.token_urlsafe(12)
+    """The public half of a widget: names it, proves nothing. Letters and digits, for it is typed after options."""
+    return secrets.token_hex(10)
 
 
 def new_identity_secret() -> str:

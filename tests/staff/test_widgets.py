@@ -4,7 +4,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from staff import actions, queries
-from staff.models import OWN_ORIGIN, Account, AuditEntry, Widget
+from staff.models import OWN_ORIGIN, Account, AuditEntry, Widget, new_widget_key
 from tests.factories import make_widget
 
 
@@ -60,3 +60,8 @@ def test_a_new_secret_is_new_and_not_in_the_log(admin: Account) -> None:
 def test_a_widget_that_is_not_there(admin: Account) -> None:
     with pytest.raises(Widget.DoesNotExist):
         actions.renew_identity_secret(actor=admin, widget_id=999_999)
+
+
+def test_a_widgets_key_can_stand_after_an_option() -> None:
+    """A key that began with a dash was taken for an option by the commands that are given one."""
+    assert all(new_widget_key().isalnum() for _ in range(200))
