@@ -28,7 +28,7 @@ def email_address(value: str) -> str:
     one_line(value)
     try:
         normal = validate_email(value, check_deliverability=False, test_environment=True).normalized
-    except EmailNotValidError as error:
+    except (EmailNotValidError, UnicodeError) as error:
         raise ValidationError(_("This isn't an e-mail address."), code="invalid") from error
     if len(normal) > EMAIL_CHARS:
         raise ValidationError(_("This isn't an e-mail address."), code="invalid")

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from email_validator import EmailNotValidError, validate_email
 
 from chatadmin.lib.bus import Event, announce
 from chatadmin.lib.tokens import folded
@@ -23,7 +23,7 @@ from conversations.merging import merge
 from conversations.models import EventKind
 from staff.models import Widget
 from users.models import EXTERNAL_ID_CHARS, NAME_CHARS, ChatUser, VisitorToken
-from users.text import EMAIL_CHARS
+from users.text import EMAIL_CHARS, email_address
 from widget.frames import FrameError
 
 TRAITS_BYTES = 4_096
@@ -86,14 +86,11 @@ def _email(value: object) -> str:
     if value is None or value == "":
         return ""
     try:
-        if not isinstance(value, str) or len(value) > EMAIL_CHARS:
-            raise EmailNotValidError
-        found = validate_email(value.strip(), check_deliverability=False, test_environment=True).normalized
-        if len(found) > EMAIL_CHARS:
-            raise EmailNotValidError
-        return found
-    except (EmailNotValidError, UnicodeError):
-        raise FrameError("invalid", "email: not an e-mail address") from None
+        if isinstance(value, str) and len(value) <= EMAIL_CHARS:
+            return email_address(value.strip())
+    except ValidationError:
+        pass
+    raise FrameError("invalid", "email: not an e-mail address")
 
 
 def _check_traits(traits: object) -> None:

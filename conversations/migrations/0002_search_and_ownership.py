@@ -2,6 +2,8 @@
 
 from django.db import migrations
 
+from chatadmin.lib.migration import statements
+
 # Both databases must index the very words that tokens() cut: so neither's own tokenizer has a say. PostgreSQL's would
 # cut "5e9v" into "5e9" and "v", drop marks and numbers, and depend on the database's locale; FTS5's is told that
 # everything but white space belongs to a word.
@@ -54,16 +56,11 @@ SQLITE_BACK = [
 ]
 
 
-def forwards(apps, schema_editor):
-    for statement in POSTGRES if schema_editor.connection.vendor == "postgresql" else SQLITE:
-        schema_editor.execute(statement)
-
-
-def backwards(apps, schema_editor):
-    for statement in POSTGRES_BACK if schema_editor.connection.vendor == "postgresql" else SQLITE_BACK:
-        schema_editor.execute(statement)
-
-
 class Migration(migrations.Migration):
     dependencies = [("conversations", "0001_initial"), ("users", "0002_search_and_order")]
-    operations = [migrations.RunPython(forwards, backwards)]
+    operations = [
+        migrations.RunPython(
+            statements(postgresql=POSTGRES, sqlite=SQLITE),
+            statements(postgresql=POSTGRES_BACK, sqlite=SQLITE_BACK),
+        )
+    ]

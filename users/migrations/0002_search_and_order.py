@@ -2,6 +2,8 @@
 
 from django.db import migrations
 
+from chatadmin.lib.migration import statements
+
 POSTGRES = [
     "CREATE EXTENSION IF NOT EXISTS pg_trgm",
     'ALTER TABLE users_chatuser ALTER COLUMN name_folded TYPE varchar(800) COLLATE "C"',
@@ -35,16 +37,11 @@ SQLITE_BACK = [
 ]
 
 
-def forwards(apps, schema_editor):
-    for statement in POSTGRES if schema_editor.connection.vendor == "postgresql" else SQLITE:
-        schema_editor.execute(statement)
-
-
-def backwards(apps, schema_editor):
-    for statement in POSTGRES_BACK if schema_editor.connection.vendor == "postgresql" else SQLITE_BACK:
-        schema_editor.execute(statement)
-
-
 class Migration(migrations.Migration):
     dependencies = [("users", "0001_initial")]
-    operations = [migrations.RunPython(forwards, backwards)]
+    operations = [
+        migrations.RunPython(
+            statements(postgresql=POSTGRES, sqlite=SQLITE),
+            statements(postgresql=POSTGRES_BACK, sqlite=SQLITE_BACK),
+        )
+    ]
