@@ -25,7 +25,7 @@ _CLAIMS = (("name", "name_folded"), ("email", "email_folded"))
 _DEVICE = ("browser", "browser_version", "os", "device_kind")
 # What a join may change in the target's own row, apart from claims and counters. None of it is anybody's words.
 _CHANGED = ("first_seen", "first_contact", "last_active", "is_vip", "blocked_at", "held_at", *_DEVICE)
-_SAID = ("name", "email", "traits", "identified_at", *_CHANGED)
+_SAID = ("name", "email", "traits", "identified_at", "vip_reason", *_CHANGED)
 
 
 def merge(*, source_id: int, target_id: int) -> ChatUser:
@@ -128,6 +128,9 @@ def _adopt(source: ChatUser, target: ChatUser) -> list[str]:
         for field in _DEVICE:
             setattr(target, field, getattr(source, field))
     target.is_vip = target.is_vip or source.is_vip
+    if source.vip_reason and not target.vip_reason:
+        target.vip_reason = source.vip_reason
+        adopted.append("vip_reason")
     target.blocked_at = min(_known(source.blocked_at, target.blocked_at), default=None)
     target.held_at = min(_known(source.held_at, target.held_at), default=None)
     target.save()

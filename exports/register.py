@@ -133,7 +133,8 @@ REGISTER: tuple[Declared, ...] = (
         path="pk",
         order=("pk",),
         holds=_(
-            "name, e-mail address, external id and what the site said of them; first and last seen, device"
+            "name, e-mail address, external id and what the site said of them; first and last seen, device;"
+            " why they are a VIP"
         ),
         resource=resources.ProfileResource,
         left_out={
@@ -167,6 +168,7 @@ WIPED: Mapping[str, Any] = {
     "visit_count": 0,
     "unread_count": 0,
     "is_vip": False,
+    "vip_reason": None,
     "blocked_at": None,
     "browser": "",
     "browser_version": "",

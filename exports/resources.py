@@ -72,6 +72,7 @@ class ProfileResource(PersonalResource):
             "visit_count",
             "unread_count",
             "is_vip",
+            "vip_reason",
             "blocked_at",
             "held_at",
             *DEVICE,

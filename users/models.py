@@ -14,6 +14,7 @@ NAME_CHARS = 200
 EXTERNAL_ID_CHARS = 200
 URL_CHARS = 2_000
 NOTE_CHARS = 10_000
+REASON_CHARS = 200
 
 
 class Device(models.Model):
@@ -63,6 +64,8 @@ class ChatUser(Device):
     unread_count = models.IntegerField(default=0)
 
     is_vip = models.BooleanField(default=False)
+    # Without a default, for then SQLite adds the column in place and keeps the triggers of the table.
+    vip_reason = models.CharField(_("reason"), max_length=REASON_CHARS, null=True, blank=True)
     blocked_at = models.DateTimeField(null=True, blank=True)
     held_at = models.DateTimeField(null=True, blank=True)
     erased_at = models.DateTimeField(null=True, blank=True)
@@ -182,13 +185,41 @@ class Visit(Device):
         return f"visit {self.pk}"
 
 
+class TagColor(models.TextChoices):
+    """The colours that a tag may have, as css/tags.css knows them; one without has none."""
+
+    RED = "red", _("Red")
+    ORANGE = "orange", _("Orange")
+    GREEN = "green", _("Green")
+    TEAL = "teal", _("Teal")
+    BLUE = "blue", _("Blue")
+    VIOLET = "violet", _("Violet")
+    PINK = "pink", _("Pink")
+
+
+class StandingTags(models.Manager["Tag"]):
+    """The tags that stand: not those that are on the way out, which nobody may find or put on any more."""
+
+    def get_queryset(self) -> models.QuerySet[Tag]:
+        return super().get_queryset().filter(going_at=None)
+
+
 class Tag(models.Model):
-    """A word that staff put on people."""
+    """A word that staff put on people.
+
+    `going_at`: since when it is being deleted, or merged into the tag `into`. Its folded name is free from then on,
+    and it keeps its row until the last person has lost it.
+    """
 
     name = models.CharField(_("name"), max_length=40)
     name_folded = models.CharField(max_length=160, unique=True)
-    color = models.CharField(max_length=10, blank=True)
+    color = models.CharField(_("colour"), max_length=10, blank=True, choices=TagColor.choices)
     created_at = models.DateTimeField(default=timezone.now)
+    going_at = models.DateTimeField(null=True, blank=True)
+    into = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+
+    objects = StandingTags()
+    everything: models.Manager[Tag] = models.Manager()
 
     class Meta:
         ordering = ["name_folded"]

@@ -137,6 +137,18 @@ def test_claims_fill_gaps_and_overwrite_nothing(visitor: ChatUser, known: ChatUs
     assert MergeJournal.objects.get().moved["adopted"] == ["email"]
 
 
+@pytest.mark.parametrize(("own", "kept"), [(None, "Press"), ("", "Press"), ("Big account", "Big account")])
+def test_the_reason_of_a_vip_is_taken_over_where_there_is_none(visitor, known, own: str | None, kept: str):
+    ChatUser.objects.filter(pk=visitor.pk).update(is_vip=True, vip_reason="Press")
+    ChatUser.objects.filter(pk=known.pk).update(is_vip=own is not None, vip_reason=own)
+    joined = join(visitor, known)
+    assert (joined.is_vip, joined.vip_reason) == (True, kept)
+    journal = MergeJournal.objects.get()
+    assert journal.profile["vip_reason"] == "Press"
+    assert journal.moved["adopted"] == (["vip_reason"] if kept == "Press" else [])
+    assert "Press" not in json.dumps(journal.moved)
+
+
 def test_a_name_and_its_folded_form_stay_together(visitor: ChatUser, known: ChatUser):
     ChatUser.objects.filter(pk=visitor.pk).update(name="Visitor", name_folded="visitor")
     ChatUser.objects.filter(pk=known.pk).update(name="\u200b", name_folded=None)

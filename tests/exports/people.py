@@ -13,7 +13,7 @@ from users.models import ChatUser, Note, Tag, Tagging, VisitorToken
 
 START = dt.datetime(2026, 3, 1, 9, 30, 15, 250_000, tzinfo=dt.UTC)
 PLACES = (
-    *("name", "email", "extid", "trait", "browser"),
+    *("name", "email", "extid", "trait", "browser", "reason"),
     *("body", "second", "data"),
     *("visit", "title", "referrer", "event", "note", "merged", "tokenhash"),
 )
@@ -45,6 +45,7 @@ def make_marked(word: str) -> Marked:
         os="Windows",
         device_kind="desktop",
         is_vip=True,
+        vip_reason=mark["reason"],
     )
     _say(person, mark)
     _do(person, mark)
