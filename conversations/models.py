@@ -72,7 +72,17 @@ class Conversation(models.Model):
             models.Index(
                 fields=["last_message_at"], name="conversation_open", condition=Q(status=Status.OPEN)
             ),
-            models.Index(fields=["-last_message_at", "-id"], name="conversation_newest"),
+            # Every kind of conversation that the list can be asked for is one range of one of these.
+            models.Index(
+                fields=["turn", "status", "-last_message_at", "-id"],
+                name="conversation_unread",
+                condition=Q(unread_count__gt=0),
+            ),
+            models.Index(
+                fields=["turn", "status", "-last_message_at", "-id"],
+                name="conversation_read",
+                condition=Q(unread_count=0),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -147,7 +147,7 @@ def _walk(
     for empty in segments:
         part = queryset.filter(**{f"{column}__isnull": empty}) if order.nullable else queryset
         if edge is not None and (edge.value is None) == empty:
-            part = part.filter(_beyond(column, edge, descending, empty))
+            part = part.filter(beyond(column, edge, descending, empty))
         names = ["pk"] if empty else [column, "pk"]
         part = part.order_by(*[f"-{name}" if descending else name for name in names])
         rows.extend(part[: wanted - len(rows)])
@@ -156,7 +156,8 @@ def _walk(
     return rows
 
 
-def _beyond(column: str, edge: Cursor, descending: bool, empty: bool) -> Q:
+def beyond(column: str, edge: Cursor, descending: bool, empty: bool = False) -> Q:
+    """The rows that come after `edge`; `empty`: among those without a value."""
     op = "lt" if descending else "gt"
     if empty:
         return Q(**{f"pk__{op}": edge.id})
