@@ -1,11 +1,13 @@
-"""The schedule: which sweeps run in the server, and what starts them."""
+"""The schedule and the queue: which sweeps and which kinds of job run in the server, and what starts them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from chatadmin.lib import bus
+from chatadmin.lib import bus, queue
 from chatadmin.lib.jobs import Schedule, Sweep
+from chatadmin.lib.queue import Kind
+from chatadmin.lib.runner import Runner
 from chatadmin.lib.socket import Receive, Scope, Send
 from conversations.actions import close_idle
 from exports.erasure import resume_unfinished
@@ -18,16 +20,25 @@ SCHEDULE = Schedule(
         Sweep("end_stale_visits", 60, presence.end_stale_visits),
         Sweep("close_idle_conversations", 300, close_idle),
         Sweep("resume_erasures", 60, resume_unfinished),
+        Sweep("sweep_jobs", 300, queue.sweep),
     ]
 )
+KINDS: dict[str, Kind] = {}
+RUNNER = Runner(KINDS)
+
+
+def start() -> None:
+    """Starts both, each in a thread of its own: a long job holds up no sweep."""
+    SCHEDULE.start()
+    RUNNER.start()
 
 
 async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
-    """Starts the schedule with the server and stops it with it."""
+    """Starts schedule and queue with the server and stops them with it."""
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
-            SCHEDULE.start()
+            start()
             presence.keep()
             # Before the first socket, so that it misses nothing that other processes say.
             VisitorHub.current()
@@ -35,16 +46,17 @@ async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
             await bus.ready()
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
+            RUNNER.stop()
             SCHEDULE.stop()
             await send({"type": "lifespan.shutdown.complete"})
             return
 
 
 def started_by(application: Any) -> Any:
-    """Wraps an ASGI application so that its first request starts the schedule, for servers without lifespan."""
+    """Wraps an ASGI application so that its first request starts schedule and queue, for servers without lifespan."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        SCHEDULE.start()
+        start()
         await application(scope, receive, send)
 
     return wrapped
