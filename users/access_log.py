@@ -18,6 +18,7 @@ WORDS = {
     "user.blocked": gettext_lazy("Blocked"),
     "user.unblocked": gettext_lazy("Unblocked"),
     "user.vip_on": gettext_lazy("Marked as VIP"),
+    "user.vip_reason": gettext_lazy("Changed why they are a VIP"),
     "user.vip_off": gettext_lazy("Took the VIP mark off"),
     "user.tagged": gettext_lazy("Put a tag on"),
     "user.untagged": gettext_lazy("Took a tag off"),

@@ -58,15 +58,22 @@ def correct_details(*, chat_user_id: int, name: str, email: str, actor: Account)
     return changed
 
 
-def set_vip(*, chat_user_id: int, vip: bool, actor: Account) -> bool:
-    """Marks a person as VIP, or not. Returns whether that changed anything. Raises Gone."""
+def set_vip(*, chat_user_id: int, vip: bool, actor: Account, reason: str | None = None) -> bool:
+    """Marks a person as VIP, or not. `reason` says why: None leaves it, "" clears it, and it goes with the mark.
+
+    Returns whether that changed anything. Raises Gone.
+    """
     with transaction.atomic():
         person = _locked(chat_user_id)
-        if person.is_vip == vip:
-            return False
+        was, had = person.is_vip, person.vip_reason or None
         person.is_vip = vip
-        person.save(update_fields=["is_vip"])
-        audit.record(actor=actor, verb="user.vip_on" if vip else "user.vip_off", person=person.uuid)
+        person.vip_reason = ((had if reason is None else reason) or None) if vip else None
+        if (person.is_vip, person.vip_reason) == (was, had):
+            return False
+        person.save(update_fields=["is_vip", "vip_reason"])
+        # Not the words: they may name somebody.
+        verb = "user.vip_reason" if was == vip else "user.vip_on" if vip else "user.vip_off"
+        audit.record(actor=actor, verb=verb, person=person.uuid)
         _changed(person, "vip")
     return True
 
@@ -91,7 +98,9 @@ def add_tag(*, chat_user_id: int, name: str, actor: Account) -> Tag:
     """
     with transaction.atomic():
         person = _locked(chat_user_id)
-        tag, _ = Tag.objects.get_or_create(name_folded=folded(name), defaults={"name": name})
+        # Locked: a tag that is being deleted at this moment must not be put on anybody any more.
+        standing = Tag.objects.select_for_update(no_key=True)
+        tag, _ = standing.get_or_create(name_folded=folded(name), defaults={"name": name})
         if person.taggings.filter(tag=tag).exists():
             return tag
         if person.taggings.count() >= TAGS_PER_PERSON:

@@ -11,11 +11,12 @@ from django.utils.translation import gettext_lazy as _
 
 from chatadmin.lib.paging import BadCursor, Cursor, Order
 from chatadmin.lib.tokens import folded
-from users.models import NAME_CHARS, NOTE_CHARS, ChatUser, Tag
+from users.models import NAME_CHARS, NOTE_CHARS, REASON_CHARS, ChatUser, Tag
 from users.text import EMAIL_CHARS, email_address, many_lines, one_line
 
 YES_NO = [("yes", _("Yes")), ("no", _("No"))]
 TAB_NAMES = ("conversations", "activity", "sessions", "access")
+TAG_CHARS = Tag._meta.get_field("name").max_length or 0
 FOLDED_TAG_CHARS = Tag._meta.get_field("name_folded").max_length or 0
 
 
@@ -59,17 +60,24 @@ class NoteForm(forms.Form):
     body = ProseField(label=_("Note"), chars=NOTE_CHARS)
 
 
-class TagForm(forms.Form):
-    """A tag to put on (`add`) or to take off (`remove`), by its name."""
+class TagNameField(forms.CharField):
+    """A tag's name, its spaces made single; something of it must be left when it is folded, and not too much."""
 
-    add = forms.CharField(label=_("Tag"), max_length=40, required=False, validators=[one_line])
-    remove = forms.CharField(max_length=40, required=False, validators=[one_line])
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=TAG_CHARS, validators=[one_line], **options)
 
-    def clean_add(self) -> str:
-        name = " ".join(self.cleaned_data["add"].split())
+    def clean(self, value: Any) -> str:
+        name = " ".join(super().clean(value).split())
         if name and not 0 < len(folded(name) or "") <= FOLDED_TAG_CHARS:
             raise ValidationError(_("This can't be a tag."), code="invalid")
         return name
+
+
+class TagForm(forms.Form):
+    """A tag to put on (`add`) or to take off (`remove`), by its name."""
+
+    add = TagNameField(label=_("Tag"), required=False)
+    remove = forms.CharField(max_length=TAG_CHARS, required=False, validators=[one_line])
 
     def clean(self) -> dict[str, Any]:
         given: dict[str, Any] = super().clean() or {}
@@ -79,7 +87,17 @@ class TagForm(forms.Form):
 
 
 class VipForm(forms.Form):
-    vip = forms.ChoiceField(choices=YES_NO)
+    """Whether somebody is a VIP, and why; a reason that isn't sent stays as it is."""
+
+    vip = forms.ChoiceField(label=_("VIP"), choices=YES_NO)
+    reason = forms.CharField(
+        label=_("Reason"), max_length=REASON_CHARS, required=False, validators=[one_line]
+    )
+
+    def clean_reason(self) -> str | None:
+        # Of invisible characters alone it would be a reason that nobody sees.
+        reason: str = self.cleaned_data["reason"]
+        return (reason if folded(reason) else "") if "reason" in self.data else None
 
 
 class BlockForm(forms.Form):
@@ -95,6 +113,7 @@ class BackForm(forms.Form):
 class CursorForm(forms.Form):
     """Where a list goes on: the cursors of its older and newer neighbours, in the query string."""
 
+    lost = _("This link doesn't lead anywhere; here is the newest.")
     after = forms.CharField(max_length=200, required=False)
     before = forms.CharField(max_length=200, required=False)
 
@@ -107,9 +126,7 @@ class CursorForm(forms.Form):
         try:
             return self.order.decode(text) if text else None
         except BadCursor as error:
-            raise ValidationError(
-                _("This link doesn't lead anywhere; here is the newest."), code="invalid"
-            ) from error
+            raise ValidationError(self.lost, code="invalid") from error
 
     def clean_after(self) -> Cursor | None:
         return self._decoded("after")

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from users import views
+from users import tag_views, views
 
 urlpatterns = [
     path("users/<uuid:person>/access/", views.access),
@@ -11,4 +11,9 @@ urlpatterns = [
     path("users/<uuid:person>/tags/", views.tags),
     path("users/<uuid:person>/notes/", views.notes),
     path("users/<uuid:person>/notes/<int:note>/delete/", views.delete_note),
+    path("tags/", tag_views.tags),
+    path("tags/suggest/", tag_views.suggest),
+    path("tags/<int:tag>/", tag_views.change),
+    path("tags/<int:tag>/merge/", tag_views.merge),
+    path("tags/<int:tag>/delete/", tag_views.delete),
 ]

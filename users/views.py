@@ -51,12 +51,16 @@ def edit(request: HttpRequest, chat_user: ChatUser) -> HttpResponse:
 @require_POST
 @of_person("users.organise")
 def vip(request: HttpRequest, chat_user: ChatUser) -> HttpResponse:
-    """Marks a person as VIP, or not."""
+    """Marks a person as VIP, with a reason or without, or not."""
     form = VipForm(request.POST)
     if not form.is_valid():
-        return refused_page(request, chat_user, form, title=_("VIP"), button=_("Save"), fields=("vip",))
+        shown = ("vip", "reason")
+        return refused_page(request, chat_user, form, title=_("VIP"), button=_("Save"), fields=shown)
     actions.set_vip(
-        chat_user_id=chat_user.pk, vip=form.cleaned_data["vip"] == "yes", actor=account_of(request)
+        chat_user_id=chat_user.pk,
+        vip=form.cleaned_data["vip"] == "yes",
+        reason=form.cleaned_data["reason"],
+        actor=account_of(request),
     )
     return back(request, chat_user)
 

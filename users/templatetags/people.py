@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django import template
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
+from users.models import Tag, TagColor
 from users.queries import Person
 
 register = template.Library()
@@ -17,10 +20,15 @@ IN_A_ROW = 3
 
 @dataclass(frozen=True)
 class Pill:
-    """A word about a person; `kind` is `blocked`, `vip`, `repeat` or "" for a tag."""
+    """A word about a person; `kind` is `blocked`, `vip`, `repeat` or "" for a tag.
+
+    `look`: the class of its colour. `more`: what there is to say beside the word, shown where there is room.
+    """
 
     kind: str
     text: str
+    look: str = ""
+    more: str = ""
 
 
 @dataclass(frozen=True)
@@ -32,13 +40,21 @@ class Pills:
 
 
 @register.filter
+def tag_look(tag: Tag | str) -> str:
+    """The class of css/tags.css for a tag's colour, or for a colour by its word; "" for none that is known."""
+    color = tag.color if isinstance(tag, Tag) else tag
+    return f"tag-{color}" if color in TagColor.values else ""
+
+
+@register.filter
 def pills(person: Person) -> Pills:
     """Blocked, VIP, the tags, repeat visitor: what of it holds."""
     user = person.user
     found = [Pill("blocked", _("Blocked"))] if user.blocked_at else []
     if user.is_vip:
-        found.append(Pill("vip", _("VIP")))
-    found += [Pill("", tag.name) for tag in person.tags]
+        found.append(Pill("vip", _("VIP"), more=user.vip_reason or ""))
+    found += [Pill("", tag.name, look=tag_look(tag)) for tag in person.tags]
     if user.is_repeat:
-        found.append(Pill("repeat", _("repeat visitor")))
+        visits = ngettext("%(n)s visit", "%(n)s visits", user.visit_count) % {"n": intcomma(user.visit_count)}
+        found.append(Pill("repeat", _("repeat visitor"), more=visits))
     return Pills(found, max(0, len(found) - IN_A_ROW))
