@@ -31,7 +31,8 @@ ALL_SLOTS = (
     "device",
     "tags",
 )
-PRESENCE_SLOTS = ("dot", "last_active", "session")
+# With a visit begins the mark of who came again.
+PRESENCE_SLOTS = ("dot", "last_active", "session", "tags")
 MESSAGE_SLOTS = ("messages", "unread", "first_contact", "last_active")
 # Leaves that only a profile has.
 OPEN_SLOTS = {"dot": ("status",), "typing": ("typing_line",)}

@@ -19,6 +19,7 @@ TYPING_SECONDS = 6.0
 NAVIGATION_SECONDS = 1.0
 COUNTED = {"message.created", "message.read", "presence.changed", "user.erased"}
 ACCOUNTS = {"staff.changed", "session.ended"}
+EVERYBODYS = {"user.created", "tag.changed"}
 ABOUT_PEOPLE = {
     "message.created",
     "message.read",
@@ -56,7 +57,7 @@ class StaffHub(Hub[Page]):
         self.clock = asyncio.get_running_loop().create_task(self._tick())
 
     def wants(self, event: Event) -> bool:
-        if event.name in ACCOUNTS or event.name in COUNTED or event.name == "user.created":
+        if event.name in ACCOUNTS | COUNTED | EVERYBODYS:
             return EVERYONE in self.watchers
         return event.name in ABOUT_PEOPLE and super().wants(event)
 
@@ -67,6 +68,8 @@ class StaffHub(Hub[Page]):
                 await self._recheck()
             elif event.name == "user.created":
                 self._newcomer(event)
+            elif event.name == "tag.changed":
+                self._retag()
             else:
                 self.navigation_due |= event.name in COUNTED
                 if event.chat_user in self.watchers:
@@ -138,6 +141,11 @@ class StaffHub(Hub[Page]):
     def _newcomer(self, event: Event) -> None:
         for socket in self.of(NEWCOMERS):
             socket.newcomer()
+
+    def _retag(self) -> None:
+        """A tag may be on hundreds of thousands, so the event names nobody: all who are on a screen get theirs anew."""
+        for name in self.watchers.keys() - {EVERYONE, NEWCOMERS}:
+            self.show_later(name, ("tags",))
 
     # -- from changes to pages
 
