@@ -1,36 +1,50 @@
 """The user list's parameters, each checked as a form field: a wrong one is named and left out, the others hold.
 
-A new filter is a new attribute of UserFilters.
+A new filter is a new attribute of UserFilters. The words (`q`) are no filter: where they are looked for in messages,
+they decide what is walked (search/queries.py).
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import EMPTY_VALUES
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import QueryDict
+from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from chatadmin.lib.paging import BadCursor, Cursor, Order
 from search import orders
+from search.hits import HitCursor
 from search.names import matching
-from users.models import ChatUser
+from search.parameters import DAYS, YES_NO, Choice, Day, Tags, WholeNumber, Yes, beginning, ending
+from search.words import TooManyWords, Words
+from users import presence
+from users.models import ChatUser, Tag, Tagging
 from users.text import many_lines
 
 QUERY_CHARS = 200
 CURSOR_CHARS = 6_000
 CURSORS = ("after", "before")
+SENT = ("sent_from", "sent_to")
 PLACES = [
-    ("any", gettext_lazy("Name and e-mail")),
+    ("any", gettext_lazy("Anything")),
     ("name", gettext_lazy("Name")),
     ("email", gettext_lazy("E-mail")),
+    ("messages", gettext_lazy("Messages")),
 ]
+KINDS = [("identified", gettext_lazy("Identified")), ("anonymous", gettext_lazy("Anonymous"))]
 DEFAULTS = {"in": "any", "sort": orders.DEFAULT}
+ONLINE_AT_MOST = 10_000
+# The folded name says the same again, for the order by name: its index needn't be walked for them.
+ANONYMOUS = Q(name="", email="", external_id=None, name_folded=None)
 
 
 class ListForm(forms.Form):
@@ -42,27 +56,69 @@ class ListForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         super().clean()
-        order = orders.order_of(self.cleaned_data.get("sort") or orders.DEFAULT)
+        given = self.cleaned_data
+        words = given.get("words")
+        is_by_message = words is not None and given.get("in") == "messages"
+        if is_by_message and given.get("sort"):
+            self.add_error(
+                "sort",
+                ValidationError(_("Found messages come newest first, in no other order."), code="sort"),
+            )
+        order = orders.order_of(given.get("sort") or orders.DEFAULT)
+        in_messages = words is not None and given.get("in") not in ("name", "email")
         for name in CURSORS:
-            text = self.cleaned_data.get(name)
+            text = given.get(name)
             try:
-                self.cleaned_data[name] = order.decode(text) if text else None
+                given[name] = _cursor(text, order, in_messages, is_by_message) if text else None
             except BadCursor:
                 self.add_error(
                     name, ValidationError(_("This page can't be found; here is the first."), code="cursor")
                 )
-        return self.cleaned_data
+        return given
+
+    def clean_q(self) -> str:
+        """The words, and beside them what they are taken to mean."""
+        text: str = self.cleaned_data["q"]
+        if text.strip():
+            try:
+                self.cleaned_data["words"] = Words.parse(text)
+            except TooManyWords as error:
+                raise ValidationError(
+                    _("No more than %(most)d words at once.") % {"most": error.most}, code="words"
+                ) from error
+        return text
+
+
+def _cursor(text: str, order: Order, in_messages: bool, is_by_message: bool) -> Cursor | HitCursor:
+    if in_messages and (is_by_message or HitCursor.looks_like(text)):
+        return HitCursor.decode(text)
+    return order.decode(text)
 
 
 class UserFilters(django_filters.FilterSet):
-    """The parameters of one request for the list."""
+    """The parameters of one request for the list. `qs`: everyone whom all of them but the words let through."""
 
     q = django_filters.CharFilter(
-        label=gettext_lazy("Search"), method="by_words", max_length=QUERY_CHARS, validators=[many_lines]
+        label=gettext_lazy("Search"), method="by_nothing", max_length=QUERY_CHARS, validators=[many_lines]
     )
-    in_ = django_filters.ChoiceFilter(
-        label=gettext_lazy("Search in"), method="by_nothing", choices=PLACES, empty_label=None
+    in_ = Choice(label=gettext_lazy("Search in"), method="by_nothing", choices=PLACES)
+    sent_from = Day(label=gettext_lazy("Sent from"), method="by_nothing")
+    sent_to = Day(label=gettext_lazy("Sent to"), method="by_nothing")
+    has_email = Choice(label=gettext_lazy("Has e-mail"), method="by_email", choices=YES_NO)
+    kind = Choice(label=gettext_lazy("Kind"), method="by_kind", choices=KINDS)
+    active = Choice(label=gettext_lazy("Active in the last"), method="by_activity", choices=DAYS)
+    dormant = Choice(label=gettext_lazy("Not seen for"), method="by_dormancy", choices=DAYS)
+    min_messages = WholeNumber(
+        label=gettext_lazy("Messages, at least"), field_name="message_count", lookup_expr="gte"
     )
+    first_from = Day(label=gettext_lazy("First contact from"), method="by_day")
+    first_to = Day(label=gettext_lazy("First contact to"), method="by_day")
+    active_from = Day(label=gettext_lazy("Last active from"), method="by_day")
+    active_to = Day(label=gettext_lazy("Last active to"), method="by_day")
+    tag = Tags(label=gettext_lazy("Tag"), method="by_tags")
+    vip = Yes(label=gettext_lazy("VIP"), method="by_vip")
+    online = Yes(label=gettext_lazy("Online now"), method="by_presence")
+    repeat = Yes(label=gettext_lazy("Repeat visitor"), method="by_visits")
 
     class Meta:
         model = ChatUser
@@ -74,19 +130,57 @@ class UserFilters(django_filters.FilterSet):
         """The filters by parameter; `in` is a word of the language, so its attribute has an underscore."""
         return {name.rstrip("_"): declared for name, declared in super().get_filters().items()}
 
-    def by_words(self, queryset: QuerySet[ChatUser], name: str, value: str) -> QuerySet[ChatUser]:
-        """Those whose name, address or id it is."""
-        return queryset.filter(matching(value, self.place))
+    # -- one filter each
 
-    def by_nothing(self, queryset: QuerySet[ChatUser], name: str, value: str) -> QuerySet[ChatUser]:
-        """A parameter that says how another one filters."""
-        return queryset
+    def by_nothing(self, people: QuerySet[ChatUser], name: str, value: Any) -> QuerySet[ChatUser]:
+        """A parameter that says what is walked, and leaves nobody out."""
+        return people
+
+    def by_email(self, people: QuerySet[ChatUser], name: str, value: str) -> QuerySet[ChatUser]:
+        return people.exclude(email="") if value == "yes" else people.filter(email="")
+
+    def by_kind(self, people: QuerySet[ChatUser], name: str, value: str) -> QuerySet[ChatUser]:
+        if value == "identified":
+            return people.filter(~Q(name="") | ~Q(email="") | Q(external_id__isnull=False))
+        # Who is anonymous has no address: no need to look through everyone for such a person.
+        return people.none() if self.valid("has_email") == "yes" else people.filter(ANONYMOUS)
+
+    def by_activity(self, people: QuerySet[ChatUser], name: str, value: str) -> QuerySet[ChatUser]:
+        return people.filter(last_active__gte=_days_ago(value))
+
+    def by_dormancy(self, people: QuerySet[ChatUser], name: str, value: str) -> QuerySet[ChatUser]:
+        return people.filter(last_active__lt=_days_ago(value))
+
+    def by_day(self, people: QuerySet[ChatUser], name: str, value: dt.date) -> QuerySet[ChatUser]:
+        column = "first_contact" if name.startswith("first") else "last_active"
+        if name.endswith("from"):
+            return people.filter(**{f"{column}__gte": beginning(value)})
+        return people.filter(**{f"{column}__lt": ending(value)})
+
+    def by_tags(self, people: QuerySet[ChatUser], name: str, value: list[str]) -> QuerySet[ChatUser]:
+        tags = list(Tag.objects.filter(name_folded__in=value).values_list("pk", flat=True))
+        if len(tags) < len(value):
+            return people.none()
+        for tag in tags:
+            people = people.filter(Exists(Tagging.objects.filter(tag=tag, chat_user=OuterRef("pk"))))
+        return people
+
+    def by_vip(self, people: QuerySet[ChatUser], name: str, value: str) -> QuerySet[ChatUser]:
+        return people.filter(is_vip=True)
+
+    def by_presence(self, people: QuerySet[ChatUser], name: str, value: str) -> QuerySet[ChatUser]:
+        return people.filter(uuid__in=sorted(presence.all_online())[:ONLINE_AT_MOST])
+
+    def by_visits(self, people: QuerySet[ChatUser], name: str, value: str) -> QuerySet[ChatUser]:
+        return people.filter(visit_count__gt=1)
 
     def filter_queryset(self, queryset: QuerySet[ChatUser]) -> QuerySet[ChatUser]:
         """Everyone whom the valid parameters let through."""
         for name in self.filters.keys() & self.form.cleaned_data.keys():
             queryset = self.filters[name].filter(queryset, self.form.cleaned_data[name])
         return queryset
+
+    # -- what is asked
 
     def valid(self, name: str) -> Any:
         """A parameter's checked value; None or empty where it is absent or wrong."""
@@ -96,6 +190,30 @@ class UserFilters(django_filters.FilterSet):
     def place(self) -> str:
         """Where the words are looked for."""
         return self.valid("in") or DEFAULTS["in"]
+
+    @property
+    def words(self) -> Words | None:
+        """What the words mean in messages; None where nothing is looked for there."""
+        return self.form.cleaned_data.get("words") if self.valid("q") and self.in_messages else None
+
+    @property
+    def in_messages(self) -> bool:
+        """Whether words would be looked for in messages."""
+        return self.place in ("any", "messages")
+
+    @cached_property
+    def named(self) -> QuerySet[ChatUser]:
+        """Those of `qs` whose name, address or id the words are; all of them where there are no words."""
+        text = self.valid("q")
+        if not text or not text.strip():
+            return self.qs
+        return self.qs.none() if self.place == "messages" else self.qs.filter(matching(text, self.place))
+
+    @property
+    def sent(self) -> tuple[dt.datetime | None, dt.datetime | None]:
+        """From when (inclusive) until when (exclusive) a found message was sent."""
+        first, last = (self.valid(name) for name in SENT)
+        return (beginning(first) if first else None, ending(last) if last else None)
 
     @property
     def sort(self) -> str:
@@ -108,12 +226,12 @@ class UserFilters(django_filters.FilterSet):
         return orders.order_of(self.sort)
 
     @property
-    def after(self) -> Cursor | None:
+    def after(self) -> Cursor | HitCursor | None:
         """The row that the page follows."""
         return self.valid("after")
 
     @property
-    def before(self) -> Cursor | None:
+    def before(self) -> Cursor | HitCursor | None:
         """The row that the page precedes; `after` goes first."""
         return None if self.after else self.valid("before")
 
@@ -123,20 +241,37 @@ class UserFilters(django_filters.FilterSet):
         return any(self.valid(name) not in EMPTY_VALUES for name in self.filters if name not in DEFAULTS)
 
     @property
+    def is_filtered(self) -> bool:
+        """Whether anybody might be left out by anything but the words."""
+        names = self.filters.keys() - DEFAULTS.keys() - {"q", *SENT}
+        return any(self.valid(name) not in EMPTY_VALUES for name in names)
+
+    @property
     def is_plain(self) -> bool:
         """Whether this is the list as it first opens: everyone, the usual order, the first page."""
         return not (self.is_narrowed or self.after or self.before or self.sort != DEFAULTS["sort"])
 
-    def address(self, **changes: str) -> str:
-        """The address of this list with `changes`: the valid parameters, without page and without what goes unsaid."""
+    # -- the address, which is the state
+
+    def query(self, **changes: Any) -> QueryDict:
+        """The valid parameters with `changes` (None or "" takes one away), without page and what goes unsaid."""
         query = QueryDict(mutable=True)
         for name in [*self.filters, *ListForm.base_fields]:
-            given = changes.get(name) or self._given(name)
+            given = changes[name] if name in changes else self._given(name)
             if given and given != DEFAULTS.get(name):
                 query.setlist(name, given if isinstance(given, list) else [given])
+        return query
+
+    def address(self, **changes: Any) -> str:
+        """The address of this list with `changes`."""
+        query = self.query(**changes)
         return f"/users/?{query.urlencode()}" if query else "/users/"
 
     def _given(self, name: str) -> Any:
         if name in CURSORS or name in self.errors:
             return None
         return self.form.fields[name].widget.value_from_datadict(self.data, {}, name)
+
+
+def _days_ago(days: str) -> dt.datetime:
+    return timezone.now() - dt.timedelta(days=int(days))

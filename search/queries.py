@@ -1,45 +1,256 @@
-"""Reads of the user list."""
+"""Reads of the user list: what the parameters ask for becomes one of few plans, each with an index and a budget."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import functools
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from django.db.models import QuerySet
+from django.utils.safestring import SafeString
 
-from chatadmin.lib.paging import Page, page
+from chatadmin.lib.budget import Budget
+from chatadmin.lib.paging import Cursor, Page
+from conversations.models import Message
+from search import listing, matches
 from search.filters import UserFilters
+from search.hits import Hit, HitCursor
+from search.matches import Sought
+from search.messages import HitPage, find_hits
+from search.snippets import snippet
+from search.walk import Walk
 from users.models import ChatUser
 from users.queries import living
 
 PAGE_SIZE = 50
 COUNTED = 1_000
+# What one page may read, in seconds of the database's time. A small installation is read whole in a moment, and a
+# busy or slow machine is no reason to show it in parts.
+BUDGET_SECONDS = 0.045
+SMALL_BUDGET_SECONDS = 3.0
+# How long an installation's size is taken to stay what it was.
+SIZE_SECONDS = 60
+SMALL_PEOPLE, SMALL_MESSAGES = 50_000, 300_000
+# Work on a whole search may take its time, but not for ever.
+EVERYONE_SECONDS = 20.0
+EVERYONE_BATCH = 1_000
+
+
+class TooMany(ValueError):
+    """More people than were asked for."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """One page of people, and how many there are in all: `total` is exact where not `and_more`."""
+    """One page of people. `hits`: their newest matching messages, by person, where messages were searched.
 
-    page: Page[ChatUser]
-    total: int
-    and_more: bool
-
-
-def find(filters: UserFilters) -> Found:
-    """The page that `filters` asks for: at most three queries.
-
-    Few matches are found by the filter's own index and then sorted; of many, the first ones turn up soon on a walk
-    in the list's order. Left to choose, a database walks its whole order for a match or two.
+    `after`, `before`: the cursors of the pages around it; `go_on`: the parameter and cursor with which the walk goes
+    on where the time ran out.
+    `total` people in all: exact where not `and_more`.
     """
-    people = filters.qs
-    if filters.is_narrowed:
-        ids = list(people.order_by().values_list("pk", flat=True)[: COUNTED + 1])
-        total = len(ids)
-        if total <= COUNTED:
-            people = living().filter(pk__in=ids)
+
+    rows: list[ChatUser]
+    hits: dict[int, Hit] = field(default_factory=dict)
+    after: str | None = None
+    before: str | None = None
+    go_on: tuple[str, str] | None = None
+    total: int = 0
+    and_more: bool = False
+
+
+@dataclass(frozen=True)
+class Said:
+    """A message that somebody was found by: a line of it, marked, and where it stands in their history."""
+
+    message: Message
+    line: SafeString
+    address: str
+
+
+def find(filters: UserFilters, budget: Budget | None = None) -> Found:
+    """The page that `filters` asks for, within `budget` (by default: what the size of the installation allows)."""
+    budget = budget or Budget(_seconds())
+    if filters.words is None:
+        return _named(filters, budget)
+    if filters.place == "messages":
+        return _said(filters, budget)
+    return _named_then_said(filters, budget)
+
+
+def said(filters: UserFilters, found: Found) -> dict[int, Said]:
+    """The messages by which people were found, by person: one query."""
+    words = filters.words
+    if words is None or not found.hits:
+        return {}
+    known = {person.pk: person for person in found.rows}
+    ids = [hit.id for hit in found.hits.values() if hit.chat_user_id in known]
+    messages = Message.objects.filter(pk__in=ids).only("chat_user_id", "body", "sender", "kind", "created_at")
+    return {
+        message.chat_user_id: Said(
+            message,
+            snippet(message.body, words),
+            f"{known[message.chat_user_id].get_absolute_url()}conversations/?at={message.pk}",
+        )
+        for message in messages
+    }
+
+
+def every_id(filters: UserFilters, most: int) -> list[int]:
+    """The ids of everyone whom `filters` finds. Raises TooMany past `most`, OverBudget."""
+    budget = Budget(EVERYONE_SECONDS)
+    found: dict[int, None] = {}
+    for ids in _everyone(filters, most, budget):
+        found |= dict.fromkeys(ids)
+        if len(found) > most:
+            raise TooMany
+    return list(found)
+
+
+def _everyone(filters: UserFilters, most: int, budget: Budget) -> Iterator[list[int]]:
+    if filters.words is None or filters.place == "any":
+        with budget.limit():
+            yield list(filters.named.order_by().values_list("pk", flat=True)[: most + 1])
+    if filters.words is not None and filters.words.terms:
+        with budget.limit():
+            newest, oldest = matches.newest_id(), matches.oldest_id()
+        if newest is not None and oldest is not None:
+            for hits in Walk(_sought(filters), oldest, newest + 1, budget).batches():
+                yield [hit.chat_user_id for hit in hits]
+
+
+def _seconds() -> float:
+    return SMALL_BUDGET_SECONDS if _is_small(int(time.monotonic() / SIZE_SECONDS)) else BUDGET_SECONDS
+
+
+@functools.lru_cache(maxsize=1)
+def _is_small(_period: int) -> bool:
+    newest, oldest = matches.newest_id() or 0, matches.oldest_id() or 0
+    person = ChatUser.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    return newest - oldest < SMALL_MESSAGES and person < SMALL_PEOPLE
+
+
+def _sought(
+    filters: UserFilters, without: list[int] | None = None, but: QuerySet[ChatUser] | None = None
+) -> Sought:
+    assert filters.words is not None
+    people = filters.qs if filters.is_filtered else None
+    if but is not None:
+        people = filters.qs.exclude(pk__in=but.values("pk"))
+    sent_from, sent_to = filters.sent
+    return Sought(filters.words, sent_from, sent_to, people, without or ())
+
+
+def _named(filters: UserFilters, budget: Budget) -> Found:
+    counted = listing.count(filters.named, is_narrowed=filters.is_narrowed, most=COUNTED, budget=budget)
+    part = _listed(filters, counted, budget, after=_of(filters.after), before=_of(filters.before))
+    rows = list(part.page.rows)
+    return Found(
+        rows,
+        after=part.page.after,
+        before=part.page.before,
+        go_on=_on(part.stopped, is_back=filters.before is not None),
+        total=max(counted.total, len(rows)),
+        and_more=counted.and_more,
+    )
+
+
+def _said(filters: UserFilters, budget: Budget) -> Found:
+    found = _hits(_sought(filters), PAGE_SIZE, budget, filters.after, filters.before)
+    rows, hits = _people(found.hits)
+    return Found(
+        rows,
+        hits,
+        after=_text(found.after),
+        before=_text(found.before),
+        go_on=_on(found.stopped, is_back=filters.before is not None),
+        total=found.total,
+        and_more=found.and_more,
+    )
+
+
+def _named_then_said(filters: UserFilters, budget: Budget) -> Found:
+    """First whose name, address or id the words are, in the list's order; then who said them."""
+    counted = listing.count(filters.named, is_narrowed=True, most=COUNTED, budget=budget)
+    sought = _sought(filters, counted.ids, None if counted.ids is not None else filters.named)
+    after, before = filters.after, filters.before
+    if isinstance(after, HitCursor) or isinstance(before, HitCursor):
+        said = _hits(sought, PAGE_SIZE, budget, after, before)
+        part = listing.Listed(Page([], None, None))
+        is_start = isinstance(before, HitCursor) and not (said.before or said.stopped)
+        if is_start and len(said.hits) < PAGE_SIZE:
+            room = PAGE_SIZE - len(said.hits)
+            part = _listed(filters, counted, budget, size=room, before=filters.order.end)
     else:
-        total = people.order_by()[: COUNTED + 1].count()
-    return Found(_page(people, filters), min(total, COUNTED), total > COUNTED)
+        part = _listed(filters, counted, budget, after=_of(after), before=_of(before))
+        said = HitPage()
+        if part.page.after is None and part.stopped is None:
+            said = _hits(sought, PAGE_SIZE - len(part.page.rows), budget)
+    named = list(part.page.rows)
+    rows, hits = _people(said.hits)
+    total = max(counted.total, len(named)) + said.total
+    return Found(
+        named + rows,
+        hits,
+        after=part.page.after or _text(said.after),
+        before=part.page.before if named else _text(said.before),
+        go_on=_on(part.stopped or said.stopped, is_back=before is not None),
+        total=min(total, COUNTED),
+        and_more=counted.and_more or said.and_more or total > COUNTED,
+    )
 
 
-def _page(people: QuerySet[ChatUser], filters: UserFilters) -> Page[ChatUser]:
-    return page(people, filters.order, size=PAGE_SIZE, after=filters.after, before=filters.before)
+def _hits(
+    sought: Sought,
+    size: int,
+    budget: Budget,
+    after: Cursor | HitCursor | None = None,
+    before: Cursor | HitCursor | None = None,
+) -> HitPage:
+    return find_hits(
+        sought,
+        size=size,
+        most=COUNTED,
+        budget=budget,
+        after=after if isinstance(after, HitCursor) else None,
+        before=before if isinstance(before, HitCursor) else None,
+    )
+
+
+def _listed(
+    filters: UserFilters,
+    counted: listing.Counted,
+    budget: Budget,
+    *,
+    size: int | None = None,
+    after: Cursor | None = None,
+    before: Cursor | None = None,
+) -> listing.Listed:
+    return listing.listed(
+        filters.named,
+        counted,
+        filters.order,
+        size=size or PAGE_SIZE,
+        budget=budget,
+        after=after,
+        before=before,
+    )
+
+
+def _people(hits: list[Hit]) -> tuple[list[ChatUser], dict[int, Hit]]:
+    """Who said these, in the same order, and each one's hit."""
+    by_person = {hit.chat_user_id: hit for hit in hits}
+    known = living().in_bulk(by_person.keys())
+    return [known[person] for person in by_person if person in known], by_person
+
+
+def _of(cursor: Cursor | HitCursor | None) -> Cursor | None:
+    return cursor if isinstance(cursor, Cursor) else None
+
+
+def _text(cursor: Cursor | HitCursor | None) -> str | None:
+    return cursor.encode() if cursor else None
+
+
+def _on(cursor: Cursor | HitCursor | None, *, is_back: bool) -> tuple[str, str] | None:
+    return ("before" if is_back else "after", cursor.encode()) if cursor else None

@@ -13,9 +13,9 @@ from django.views.decorators.http import require_safe
 
 from search.filters import PLACES, QUERY_CHARS, UserFilters
 from search.orders import LABELS, ORDERS, turned
-from search.queries import Found, find
+from search.queries import Found, Said, find, said
 from staff.access import requires
-from users.queries import living, people
+from users.queries import Person, living, people
 
 # By these the newest come first; the others are just pages.
 IN_TIME = {"last_active", "first_contact"}
@@ -30,6 +30,14 @@ class Heading:
     aria_sort: str
 
 
+@dataclass(frozen=True)
+class Row:
+    """A person, and the message that they were found by."""
+
+    person: Person
+    said: Said | None
+
+
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """GET /: the user list."""
@@ -42,7 +50,7 @@ def user_list(request: HttpRequest) -> HttpResponse:
     """GET /users/: people, searched, sorted and paged. For htmx only the part that a search changes."""
     filters = UserFilters(request.GET, queryset=living())
     found = find(filters)
-    context = {**_asked(filters), **_found(filters, found), "people": people(found.page.rows)}
+    context = {**_asked(filters), **_found(filters, found)}
     is_part = request.headers.get("HX-Request") == "true"
     response = render(request, "search/part.html" if is_part else "search/list.html", context)
     if is_part:
@@ -66,12 +74,14 @@ def _asked(filters: UserFilters) -> dict[str, Any]:
 
 
 def _found(filters: UserFilters, found: Found) -> dict[str, Any]:
-    page = found.page
+    matches = said(filters, found)
     return {
+        "rows": [Row(person, matches.get(person.user.pk)) for person in people(found.rows)],
         "total": found.total,
         "and_more": found.and_more,
-        "older": filters.address(after=page.after) if page.after else "",
-        "newer": filters.address(before=page.before) if page.before else "",
+        "older": filters.address(after=found.after) if found.after else "",
+        "newer": filters.address(before=found.before) if found.before else "",
+        "go_on": filters.address(**dict([found.go_on])) if found.go_on else "",
     }
 
 

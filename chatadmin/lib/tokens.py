@@ -46,7 +46,8 @@ _IGNORED = dict.fromkeys(
 
 
 @functools.lru_cache(maxsize=8192)
-def _is_mark(char: str) -> bool:
+def is_mark(char: str) -> bool:
+    """Whether it belongs to the character before it."""
     return unicodedata.category(char)[0] == "M"
 
 
@@ -63,7 +64,7 @@ def fold(text: str) -> str:
     kept: list[str] = []
     base = ""
     for char in unicodedata.normalize("NFKD", text):
-        if _is_mark(char):
+        if is_mark(char):
             if base and _strips_marks(base):
                 continue
         else:
@@ -86,6 +87,11 @@ def tokens(text: str) -> str:
     return " ".join(found[:MAX_TOKENS])
 
 
+def is_unspaced(token: str) -> int:
+    """How many characters, each with its marks, a token of a script without spaces has; 0 for any other token."""
+    return len(_clusters(token)) if _SPACELESS.match(token) else 0
+
+
 def folded(text: str, most: int | None = None) -> str | None:
     """A name or address as it is stored for substring search and sorting; None where there is nothing.
 
@@ -105,7 +111,7 @@ def _runs(text: str) -> Iterator[str]:
                 yield "".join(current)
                 current = []
             yield f"x{ord(char):x}"
-        elif char.isalnum() or (current and _is_mark(char)):
+        elif char.isalnum() or (current and is_mark(char)):
             current.append(char)
         elif current:
             yield "".join(current)
@@ -134,7 +140,7 @@ def _cut(run: str) -> Iterator[str]:
 def _clusters(run: str) -> list[str]:
     clusters: list[str] = []
     for char in run:
-        if clusters and _is_mark(char):
+        if clusters and is_mark(char):
             clusters[-1] += char
         else:
             clusters.append(char)

@@ -1,0 +1,206 @@
+"""Messages that hold the words, newest first: the few statements that message search is made of, for each database.
+
+PostgreSQL's index gives the messages of a word in no order, so it is asked bucket by bucket of 2^18 ids, newest
+bucket first, and stops where enough is found. Frequent words are found sooner by reading the newest messages one
+after another. FTS5 gives them newest first by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import QuerySet
+
+from search.hits import Hit
+from search.words import Words
+from users.models import ChatUser
+
+BUCKET_BITS = 18
+INDEXED = "array_to_tsvector(string_to_array(m.tokens, ' '))"
+PADDED = "(' ' || m.tokens || ' ')"
+COLUMNS = "m.id, m.chat_user_id, m.conversation_id"
+ERASED = "SELECT id FROM users_chatuser WHERE erased_at IS NOT NULL"
+
+Params = list[Any]
+
+
+@dataclass(frozen=True)
+class Sought:
+    """What is looked for: the words, when they were sent, and by whom. `people`: None for everyone living.
+
+    `endings`: the words that the beginning is known to stand for; what they find is not all there is.
+    """
+
+    words: Words
+    sent_from: Any = None
+    sent_to: Any = None
+    people: QuerySet[ChatUser] | None = None
+    without: Collection[int] = ()
+    endings: frozenset[str] = frozenset()
+
+
+def rows(sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """What a statement gives."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return cursor.fetchall()
+
+
+def newest_id() -> int | None:
+    """The highest message id; None without messages."""
+    return rows("SELECT max(id) FROM conversations_message", [])[0][0]
+
+
+def oldest_id() -> int | None:
+    """The lowest message id; None without messages."""
+    return rows("SELECT min(id) FROM conversations_message", [])[0][0]
+
+
+def nth_below(below: int, count: int) -> int | None:
+    """The id of the message that is so many under `below`; None where there are fewer."""
+    found = rows(
+        "SELECT id FROM conversations_message WHERE id < %s ORDER BY id DESC LIMIT 1 OFFSET %s",
+        [below, count - 1],
+    )
+    return found[0][0] if found else None
+
+
+def read(sought: Sought, *, low: int, below: int) -> list[Hit]:
+    """Anybody's matches with `low` <= id < `below`, newest first, by reading every message between."""
+    where, params = _where(sought, needles=sought.words.terms, people=False)
+    sql = f"SELECT {COLUMNS} FROM conversations_message m WHERE m.id >= %s AND m.id < %s{where} ORDER BY m.id DESC"
+    return [Hit(*row) for row in rows(sql, [low, below, *params])]
+
+
+def newest(sought: Sought, *, low: int, below: int, limit: int, is_rare: bool) -> list[Hit]:
+    """The newest `limit` matches with `low` <= id < `below`, newest first, by the index.
+
+    `is_rare`: few are expected, so that all may be fetched at once.
+    """
+    sql, params = _indexed(sought, low, below, limit, "DESC", is_rare)
+    return [Hit(*row) for row in rows(sql, params)]
+
+
+def oldest(sought: Sought, *, low: int, below: int, limit: int) -> list[Hit]:
+    """The oldest `limit` matches with `low` <= id < `below`, oldest first, by the index."""
+    sql, params = _indexed(sought, low, below, limit, "ASC")
+    return [Hit(*row) for row in rows(sql, params)]
+
+
+def count(sought: Sought, *, low: int, below: int, limit: int, is_rare: bool) -> tuple[int, int]:
+    """How many people said any `limit` of the matches with `low` <= id < `below`, and how many matches those are."""
+    sql, params = _indexed(sought, low, below, limit, None, is_rare)
+    grouped = f"SELECT chat_user_id, count(*) AS said FROM ({sql}) counted GROUP BY chat_user_id"
+    people, said = rows(f"SELECT count(*), coalesce(sum(said), 0) FROM ({grouped}) people", params)[0]
+    return people, int(said)
+
+
+def endings(beginning: str, ids: Sequence[int]) -> frozenset[str]:
+    """The words that begin so in these messages."""
+    if not ids:
+        return frozenset()
+    marks = ", ".join(["%s"] * len(ids))
+    said = rows(f"SELECT tokens FROM conversations_message WHERE id IN ({marks})", list(ids))
+    return frozenset(token for (tokens,) in said for token in tokens.split() if token.startswith(beginning))
+
+
+def people_in(sought: Sought, *, low: int, below: int, most: int) -> set[int] | None:
+    """Who said the matches with `low` <= id < `below`; None where these are more than `most`."""
+    sql, params = _indexed(sought, low, below, most + 1, None)
+    found = rows(f"SELECT chat_user_id FROM ({sql}) found", params)
+    return {person for (person,) in found} if len(found) <= most else None
+
+
+def of_each(sought: Sought, ids: Sequence[int], *, low: int, below: int) -> list[Hit]:
+    """The newest match of each of the people `ids` with `low` <= id < `below`, in no order, by their own histories."""
+    where, params = _where(sought, needles=sought.words.terms, people=False)
+    inner = (
+        f"SELECT {COLUMNS} FROM conversations_message m WHERE m.chat_user_id = {{person}} AND m.id >= %s AND m.id < %s"
+        f"{where} ORDER BY m.id DESC LIMIT 1"
+    )
+    bounds = [low, below, *params]
+    if connection.vendor == "postgresql":
+        lateral = inner.format(person="person.id")
+        sql = f"SELECT hit.* FROM unnest(%s::bigint[]) AS person(id) CROSS JOIN LATERAL ({lateral}) hit"
+        return [Hit(*row) for row in rows(sql, [list(ids), *bounds])]
+    single = inner.format(person="%s")
+    return [Hit(*row) for person in ids for row in rows(single, [person, *bounds])]
+
+
+# -- the pieces
+
+
+def _where(sought: Sought, *, needles: Sequence[Any], people: bool = True) -> tuple[str, Params]:
+    """Conditions on a message `m`, each after an AND, cheap ones first."""
+    parts: list[str] = []
+    params: Params = []
+    finds = "strpos" if connection.vendor == "postgresql" else "instr"
+    for term in needles:
+        parts.append(f"{finds}({PADDED}, %s) > 0")
+        params.append(term.needle)
+    for column, moment in ((">=", sought.sent_from), ("<", sought.sent_to)):
+        if moment is not None:
+            parts.append(f"m.created_at {column} %s")
+            params.append(connection.ops.adapt_datetimefield_value(moment))
+    if sought.without:
+        parts.append(f"m.chat_user_id NOT IN ({', '.join(['%s'] * len(sought.without))})")
+        params += sought.without
+    if people:
+        sql, more = _people(sought.people)
+        parts.append(sql)
+        params += more
+    return "".join(f" AND {part}" for part in parts), params
+
+
+def _people(people: QuerySet[ChatUser] | None) -> tuple[str, Params]:
+    if people is None:
+        return f"m.chat_user_id NOT IN ({ERASED})", []
+    own = people.order_by().extra(where=["users_chatuser.id = m.chat_user_id"]).values("pk")
+    try:
+        sql, params = own.query.sql_with_params()
+    except EmptyResultSet:
+        return "1 = 0", []
+    # OFFSET keeps the planner from turning it round: for each match its person, not for each person their matches.
+    fence = " OFFSET 0" if connection.vendor == "postgresql" else ""
+    return f"EXISTS ({sql}{fence})", list(params)
+
+
+def _indexed(
+    sought: Sought, low: int, below: int, limit: int, way: str | None, is_rare: bool = False
+) -> tuple[str, Params]:
+    order = f" ORDER BY m.id {way}" if way else ""
+    if connection.vendor == "postgresql":
+        inner, params = _in_gin(sought, low, below, limit, order)
+        if is_rare:
+            return inner.replace("{bucket}", ""), params
+        bucket = f"(m.id >> {BUCKET_BITS})::int = bucket.number AND "
+        first, last, step = low >> BUCKET_BITS, (below - 1) >> BUCKET_BITS, 1
+        if way == "DESC":
+            first, last, step = last, first, -1
+        sql = (
+            f"SELECT hit.* FROM generate_series(%s, %s, {step}) AS bucket(number)"
+            f" CROSS JOIN LATERAL ({inner.replace('{bucket}', bucket)}) hit LIMIT %s"
+        )
+        return sql, [first, last, *params, limit]
+    where, params = _where(sought, needles=[term for term in sought.words.terms if term.is_part])
+    # CROSS JOIN keeps SQLite from walking the messages and asking the index for each.
+    sql = (
+        f"SELECT {COLUMNS} FROM conversations_message_fts f CROSS JOIN conversations_message m ON m.id = f.rowid"
+        f" WHERE conversations_message_fts MATCH %s AND f.rowid >= %s AND f.rowid < %s{where}"
+        f"{order.replace('m.id', 'f.rowid')} LIMIT %s"
+    )
+    return sql, [sought.words.match_expression(), low, below, *params, limit]
+
+
+def _in_gin(sought: Sought, low: int, below: int, limit: int, order: str) -> tuple[str, Params]:
+    where, params = _where(sought, needles=sought.words.checked)
+    # `+ 0`: the ids' own index must not be taken instead.
+    sql = (
+        f"SELECT {COLUMNS} FROM conversations_message m WHERE {{bucket}}{INDEXED} @@ %s::tsquery"
+        f" AND m.id + 0 >= %s AND m.id + 0 < %s{where}{order.replace('m.id', 'm.id + 0')} LIMIT %s"
+    )
+    return sql, [sought.words.tsquery(sought.endings), low, below, *params, limit]

@@ -1,0 +1,181 @@
+"""Finding people by what they said: a walk over matching messages, newest first, that meets each person once.
+
+A page is the next so many people below its cursor, each with their newest match. Whoever has a match above the cursor
+was on an earlier page and is passed over. What the walk costs is bounded by a budget: it stops where that ends, says
+so, and can go on from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from chatadmin.lib.budget import Budget, OverBudget
+from search import matches
+from search.hits import Hit, HitCursor
+from search.matches import Sought
+from search.walk import MATCHES_FIRST, MATCHES_MOST, RARE, Walk
+
+# So many matches above a page are looked through to know who was on the pages before; above that, each person is
+# asked about alone.
+ABOVE_MOST = 20_000
+# So many messages are read for it rather than asking the index: in milliseconds, also for a frequent beginning.
+ABOVE_READ = 30_000
+# Any matches will do to know that there are more than a thousand people; among so many they nearly always are.
+COUNTED = (1_600, 6_400, 25_600)
+COUNT_SECONDS = 0.02
+
+
+@dataclass
+class HitPage:
+    """One page. `hits`: one for each person, newest first. `total`: people in all, exact where not `and_more`.
+    `stopped`: where the time ran out; the walk goes on from there."""
+
+    hits: list[Hit] = field(default_factory=list)
+    after: HitCursor | None = None
+    before: HitCursor | None = None
+    stopped: HitCursor | None = None
+    total: int = 0
+    and_more: bool = False
+
+
+def find_hits(
+    sought: Sought,
+    *,
+    size: int,
+    most: int,
+    budget: Budget,
+    after: HitCursor | None = None,
+    before: HitCursor | None = None,
+) -> HitPage:
+    """The page of `size` people after or before a cursor, or the first one; people counted up to `most`."""
+    if not sought.words.terms:
+        return HitPage()
+    with budget.limit():
+        newest, oldest = matches.newest_id(), matches.oldest_id()
+    if newest is None or oldest is None:
+        return HitPage()
+    edge = after or before
+    search = _Search(sought, min(edge.top, newest) if edge else newest, oldest, budget)
+    page = search.backward(edge.id, size) if edge and edge is not after else search.forward(after, size)
+    search.count(page, most, is_whole=edge is None and page.after is None and page.stopped is None)
+    return page
+
+
+class _Search:
+    """One request's search among the messages with `low` <= id <= `top`."""
+
+    def __init__(self, sought: Sought, top: int, low: int, budget: Budget) -> None:
+        self.sought, self.top, self.low, self.budget = sought, top, low, budget
+        self.above: set[int] | None = None
+        self.walk: Walk | None = None
+
+    def forward(self, edge: HitCursor | None, size: int) -> HitPage:
+        """The people under `edge`."""
+        below = min(edge.id, self.top + 1) if edge else self.top + 1
+        found: dict[int, Hit] = {}
+        self.walk = walk = Walk(self.sought, self.low, below, self.budget)
+        is_over = False
+        try:
+            for hits in walk.batches():
+                fresh = [hit for hit in hits if hit.chat_user_id not in found]
+                shown = self._shown_above(fresh, below) if edge else set()
+                for hit in fresh:
+                    if hit.chat_user_id not in shown:
+                        found.setdefault(hit.chat_user_id, hit)
+                if len(found) > size:
+                    break
+        except OverBudget:
+            is_over = True
+        rows = list(found.values())
+        page = HitPage(rows[:size])
+        if len(rows) > size:
+            page.after = HitCursor(self.top, rows[size - 1].id if size else below)
+        elif is_over or walk.reached > self.low:
+            page.stopped = HitCursor(self.top, walk.reached)
+        if edge and rows:
+            page.before = HitCursor(self.top, rows[0].id)
+        return page
+
+    def backward(self, above: int, size: int) -> HitPage:
+        """The people over message `above`: those whose newest match is newer, the oldest of them."""
+        found: dict[int, Hit] = {}
+        page = HitPage()
+        low, limit = max(above + 1, self.low), MATCHES_FIRST
+        try:
+            while len(found) <= size and low <= self.top:
+                with self.budget.limit():
+                    hits = matches.oldest(self.sought, low=low, below=self.top + 1, limit=limit)
+                newest = {hit.chat_user_id: hit for hit in hits}
+                is_all = len(hits) < limit
+                reached = self.top + 1 if is_all else hits[-1].id + 1
+                newer = set() if is_all else self._have_match(list(newest), reached)
+                for hit in sorted(hit for person, hit in newest.items() if person not in newer):
+                    found[hit.chat_user_id] = hit
+                low, limit = reached, min(2 * limit, MATCHES_MOST)
+        except OverBudget:
+            page.stopped = HitCursor(self.top, above)
+        rows = list(found.values())
+        page.hits = rows[:size][::-1]
+        if len(rows) > size:
+            page.before = HitCursor(self.top, page.hits[0].id)
+        if page.hits:
+            page.after = HitCursor(self.top, page.hits[-1].id)
+        return page
+
+    def _shown_above(self, hits: Sequence[Hit], edge: int) -> set[int]:
+        """Who of these people has a match from `edge` up, and so was on an earlier page."""
+        if self.above is None:
+            with self.budget.limit():
+                if self.top - edge < ABOVE_READ:
+                    said = matches.read(self.sought, low=edge, below=self.top + 1)
+                    self.above = {hit.chat_user_id for hit in said}
+                else:
+                    self.above = matches.people_in(self.sought, low=edge, below=self.top + 1, most=ABOVE_MOST)
+        if self.above is not None:
+            return self.above
+        return self._have_match([hit.chat_user_id for hit in hits], edge)
+
+    def _have_match(self, people: list[int], low: int) -> set[int]:
+        with self.budget.limit():
+            found = matches.of_each(self.sought, people, low=low, below=self.top + 1)
+        return {hit.chat_user_id for hit in found}
+
+    def count(self, page: HitPage, most: int, *, is_whole: bool) -> None:
+        """How many people there are in all, as far as the budget goes."""
+        page.total = len(page.hits)
+        if is_whole:
+            return
+        page.and_more = True
+        if not self.sought.words.indexed:
+            return
+        try:
+            if self.sought.words.beginning:
+                self._count_seen(page, most)
+            if page.total < most:
+                self._count_all(self.sought, page, most)
+        except OverBudget:
+            return
+
+    def _count_seen(self, page: HitPage, most: int) -> None:
+        """A frequent beginning is dear to look up, the words that it stands for here are not: `most` may be there."""
+        beginning = self.sought.words.beginning
+        assert beginning is not None
+        with self.budget.limit():
+            endings = matches.endings(beginning, [hit.id for hit in page.hits])
+        if endings:
+            self._count_all(replace(self.sought, endings=endings), page, most)
+            page.and_more = True
+
+    def _count_all(self, sought: Sought, page: HitPage, most: int) -> None:
+        budget = self.budget.part(COUNT_SECONDS)
+        is_rare = self.walk is not None and self.walk.expected(self.top + 1 - self.low) < RARE
+        for limit in COUNTED:
+            with budget.limit():
+                people, said = matches.count(
+                    sought, low=self.low, below=self.top + 1, limit=limit, is_rare=is_rare
+                )
+            page.total = max(page.total, min(people, most))
+            page.and_more = people > most or said == limit
+            if people > most or not page.and_more:
+                return

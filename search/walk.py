@@ -1,0 +1,133 @@
+"""The walk over matching messages, newest first, in batches that each cost about the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.db import connection
+
+from chatadmin.lib.budget import Budget, OverBudget
+from search import matches
+from search.hits import Hit
+from search.matches import Sought
+from users.queries import living
+
+# PostgreSQL: the newest messages are read one by one before its index is asked.
+READ_FIRST = 3_000
+READ_MOST = 24_000
+# Where at least one message in so many matches, reading on is quicker than the index, which gives no order; for a
+# beginning the index has to gather every message of every word that begins so.
+READ_SHARE = 1 / 50
+READ_SHARE_BEGINNING = 1 / 500
+MATCHES_FIRST = 400
+MATCHES_MOST = 6_400
+# So few matches are fetched all at once rather than bucket by bucket, as long as that is as quick as expected.
+RARE = 2_000
+RARE_SECONDS = 0.03
+# One statement looks through so many buckets, and as many as are expected to hold so many matches.
+BUCKETS_MOST = 4
+MATCHES_AT_ONCE = 3_000
+# A filter that leaves so few people is walked person by person where the words are frequent.
+FEW_PEOPLE = 1_000
+FEW_SECONDS = 0.015
+# Lone characters of scripts without spaces are looked for in so many of the newest messages.
+PART_MESSAGES = 20_000
+
+
+class Walk:
+    """The matches with `low` <= id < `below`. `reached`: down to this id nothing is left out."""
+
+    def __init__(self, sought: Sought, low: int, below: int, budget: Budget) -> None:
+        self.sought, self.low, self.below, self.budget = sought, low, below, budget
+        self.reached = below
+        self.matched = 0
+
+    def expected(self, ids: int) -> float:
+        """How many matches so many ids hold, going by what was walked; at least what one match more would mean."""
+        walked = max(1, self.below - self.reached)
+        return (self.matched + 1) / walked * ids
+
+    def batches(self) -> Iterator[list[Hit]]:
+        """The matches, newest first. Raises OverBudget between two batches."""
+        if not self.sought.words.indexed:
+            yield self._read_down(PART_MESSAGES)
+            return
+        if connection.vendor == "postgresql":
+            yield self._read_down(READ_FIRST)
+            if self.reached > self.low and self.sought.people is not None:
+                few = self._of_few()
+                if few is not None:
+                    self.reached = self.low
+                    yield few
+                    return
+            yield from self._read_on()
+        yield from self._by_index()
+
+    def _by_index(self) -> Iterator[list[Hit]]:
+        limit = MATCHES_FIRST
+        while self.reached > self.low:
+            low, is_rare = self.low, False
+            if connection.vendor == "postgresql":
+                is_rare = (
+                    self.below - self.reached > READ_FIRST and self.expected(self.reached - self.low) < RARE
+                )
+                low = self.low if is_rare else self._next_buckets()
+            hits = self._newest(low, limit, is_rare)
+            self.matched += len(hits)
+            self.reached = hits[-1].id if len(hits) == limit else low
+            yield hits
+            limit = min(2 * limit, MATCHES_MOST)
+
+    def _next_buckets(self) -> int:
+        """So many buckets further down that a statement costs about the same, and stops at a bucket's edge."""
+        per_bucket = self.expected(1 << matches.BUCKET_BITS)
+        buckets = min(BUCKETS_MOST, max(1, int(MATCHES_AT_ONCE / per_bucket)))
+        return max(
+            self.low, (((self.reached - 1) >> matches.BUCKET_BITS) + 1 - buckets) << matches.BUCKET_BITS
+        )
+
+    def _newest(self, low: int, limit: int, is_rare: bool) -> list[Hit]:
+        if is_rare:
+            try:
+                with self.budget.part(RARE_SECONDS).limit():
+                    return matches.newest(self.sought, low=low, below=self.reached, limit=limit, is_rare=True)
+            except OverBudget:  # frequent long ago
+                pass
+        with self.budget.limit():
+            return matches.newest(self.sought, low=low, below=self.reached, limit=limit, is_rare=False)
+
+    def _read_on(self) -> Iterator[list[Hit]]:
+        step = READ_FIRST
+        share = READ_SHARE_BEGINNING if self.sought.words.beginning else READ_SHARE
+        while self.reached > self.low and self.expected(1) >= share:
+            step = min(2 * step, READ_MOST)
+            yield self._read_down(step)
+
+    def _read_down(self, messages: int) -> list[Hit]:
+        """The matches among so many messages more, of those who are sought."""
+        with self.budget.limit():
+            floor = max(self.low, matches.nth_below(self.reached, messages) or self.low)
+            hits = matches.read(self.sought, low=floor, below=self.reached)
+            people = living() if self.sought.people is None else self.sought.people
+            said_by = {hit.chat_user_id for hit in hits} - set(self.sought.without)
+            wanted = set(people.filter(pk__in=said_by).order_by().values_list("pk", flat=True))
+        self.matched += len(hits)
+        self.reached = floor
+        return [hit for hit in hits if hit.chat_user_id in wanted]
+
+    def _of_few(self) -> list[Hit] | None:
+        """The newest match of each, where the people are so few that their own histories are the shorter way."""
+        assert self.sought.people is not None
+        few = self.sought.people.order_by().values_list("pk", "message_count")[: FEW_PEOPLE + 1]
+        try:
+            with self.budget.part(FEW_SECONDS).limit():
+                counted = dict(few)
+        except OverBudget:
+            return None
+        rarity = 1 / self.expected(1)
+        by_person = sum(min(said, rarity) for said in counted.values())
+        if len(counted) > FEW_PEOPLE or by_person > self.expected(self.reached - self.low):
+            return None
+        with self.budget.limit():
+            hits = matches.of_each(self.sought, list(counted), low=self.low, below=self.reached)
+        return sorted(hits, reverse=True)

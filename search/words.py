@@ -1,0 +1,131 @@
+"""What somebody typed, as words to look for in messages: the same meaning in either database's index and in Python.
+
+Several words mean all of them in one message; "quoted words" stand side by side; what is written together
+(12-345, an e-mail address, a run of Chinese) stands together. The last word may be the beginning of a longer one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+
+from chatadmin.lib.tokens import is_unspaced, tokens
+
+MOST_TERMS = 40
+# A shorter beginning is that of too many words: their lists of messages would have to be read whole.
+PREFIX_CHARS = 5
+_QUOTED = re.compile('"([^"]*)"|“([^“”]*)”|„([^„“”]*)[“”]|«([^«»]*)»')
+
+
+class TooManyWords(ValueError):
+    """More words than are looked for at once."""
+
+    most = MOST_TERMS
+
+
+@dataclass(frozen=True)
+class Term:
+    """Tokens side by side. `is_prefix`: the last one is the beginning of a word. `is_part`: a lone character of a
+    script without spaces, of which the index holds only pairs."""
+
+    tokens: tuple[str, ...]
+    is_prefix: bool = False
+    is_part: bool = False
+
+    @property
+    def needle(self) -> str:
+        """What a message's tokens hold, with a space before and after them, where they hold this term."""
+        joined = " ".join(self.tokens)
+        if self.is_part:
+            return joined
+        return f" {joined}" if self.is_prefix else f" {joined} "
+
+
+@dataclass(frozen=True)
+class Words:
+    """The terms of a query, all of which one message must hold. Without any it finds nothing."""
+
+    terms: tuple[Term, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Words:
+        """Raises TooManyWords."""
+        found: dict[tuple[str, ...], Term] = {}
+        for term in _terms(text):
+            known = found.get(term.tokens)
+            if known is None or known.is_prefix:
+                found[term.tokens] = term
+        if sum(len(term.tokens) for term in found.values()) > MOST_TERMS * 2 or len(found) > MOST_TERMS:
+            raise TooManyWords
+        return cls(tuple(found.values()))
+
+    @property
+    def indexed(self) -> tuple[Term, ...]:
+        """The terms that an index can look up."""
+        return tuple(term for term in self.terms if not term.is_part)
+
+    @property
+    def checked(self) -> tuple[Term, ...]:
+        """The terms that an index without positions can't decide alone."""
+        return tuple(term for term in self.terms if term.is_part or len(term.tokens) > 1)
+
+    def match(self, message_tokens: str) -> bool:
+        """Whether a message with these tokens holds all terms."""
+        padded = f" {message_tokens} "
+        return bool(self.terms) and all(term.needle in padded for term in self.terms)
+
+    @property
+    def beginning(self) -> str | None:
+        """The token that may be the beginning of a longer one."""
+        return next((term.tokens[-1] for term in self.terms if term.is_prefix), None)
+
+    def tsquery(self, endings: Collection[str] = ()) -> str:
+        """For PostgreSQL: every token of the indexed terms, quoted, so that its own parser has no say.
+
+        With `endings` the beginning stands for these words alone, which are looked up much faster.
+        """
+        parts: dict[str, None] = {}
+        for term in self.indexed:
+            *rest, last = term.tokens
+            parts |= {_lexeme(token): None for token in rest}
+            if term.is_prefix and endings:
+                parts[f"({' | '.join(_lexeme(ending) for ending in sorted(endings))})"] = None
+            else:
+                parts[_lexeme(last) + (":*" if term.is_prefix else "")] = None
+        return " & ".join(parts)
+
+    def match_expression(self) -> str:
+        """For FTS5: every indexed term as a phrase."""
+        return " AND ".join(f'"{" ".join(t.tokens)}"{" *" if t.is_prefix else ""}' for t in self.indexed)
+
+
+def _lexeme(token: str) -> str:
+    return "'" + token.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def _terms(text: str) -> list[Term]:
+    found: list[Term] = []
+    at = 0
+    for quoted in _QUOTED.finditer(text):
+        found += [*_loose(text[at : quoted.start()]), *_term("".join(filter(None, quoted.groups())))]
+        at = quoted.end()
+    tail = _loose(text[at:])
+    if tail and _may_go_on(tail[-1]):
+        tail[-1] = replace(tail[-1], is_prefix=True)
+    return found + tail
+
+
+def _loose(text: str) -> list[Term]:
+    return [term for piece in text.split() for term in _term(piece)]
+
+
+def _term(text: str) -> Iterator[Term]:
+    cut = tuple(tokens(text).split())
+    if cut:
+        yield Term(cut, is_part=len(cut) == 1 and is_unspaced(cut[0]) == 1)
+
+
+def _may_go_on(term: Term) -> bool:
+    last = term.tokens[-1]
+    return len(last) >= PREFIX_CHARS and not is_unspaced(last)
