@@ -12,6 +12,7 @@ from chatadmin.lib.socket import Receive, Scope, Send
 from conversations.actions import close_idle
 from exports.erasure import resume_unfinished
 from live.hub import StaffHub
+from search import bulk
 from users import presence, tag_actions
 from widget.hub import VisitorHub
 
@@ -23,7 +24,7 @@ SCHEDULE = Schedule(
         Sweep("sweep_jobs", 300, queue.sweep),
     ]
 )
-KINDS: dict[str, Kind] = {tag_actions.KIND: tag_actions.JOBS}
+KINDS: dict[str, Kind] = {bulk.KIND: bulk.JOBS, tag_actions.KIND: tag_actions.JOBS}
 RUNNER = Runner(KINDS)
 
 

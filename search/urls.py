@@ -2,9 +2,11 @@
 
 from django.urls import path
 
-from search import views
+from search import bulk_views, views
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("users/", views.user_list, name="user_list"),
+    path("users/bulk/", bulk_views.propose),
+    path("users/bulk/<uuid:job>/", bulk_views.job),
 ]

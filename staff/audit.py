@@ -6,10 +6,12 @@ import functools
 import hashlib
 import hmac
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from staff.models import Account, AuditEntry
 
@@ -35,6 +37,16 @@ def record(
         person_hash=person_hash(person) if person else "",
         detail=detail or {},
     )
+
+
+def record_many(
+    *, actor: Account | None, verb: str, people: Iterable[uuid.UUID], detail: dict[str, Any]
+) -> None:
+    """Adds the same line about each of `people`."""
+    line = {"actor": actor, "actor_name": actor.display_name if actor else "", "verb": verb, "detail": detail}
+    now = timezone.now()
+    entries = [AuditEntry(at=now, person_hash=person_hash(person), **line) for person in people]
+    AuditEntry.objects.bulk_create(entries)
 
 
 def entries_about(person: uuid.UUID) -> QuerySet[AuditEntry]:

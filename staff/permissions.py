@@ -26,6 +26,7 @@ MATRIX: dict[str, frozenset[str]] = {
     "users.block": _EVERYONE,
     "users.export": _EVERYONE,
     "users.erase": _ADMINS,
+    "jobs.manage": _ADMINS,
     "widget.manage": _ADMINS,
     "team.view": _ADMINS,
     "team.manage": _ADMINS,

@@ -99,7 +99,7 @@ def file(
             state=JobState.PROPOSED if proposed else JobState.QUEUED,
         )
         if proposed:
-            earlier = Job.objects.filter(account_id=account_id, kind=kind, state=JobState.PROPOSED)
+            earlier = Job.objects.filter(account=account_id, kind=kind, state=JobState.PROPOSED)
             forgotten = earlier.order_by("-created_at", "pk").values_list("pk", flat=True)[PROPOSALS_KEPT:]
             Job.objects.filter(pk__in=list(forgotten), state=JobState.PROPOSED).delete()
         transaction.on_commit(filed.set)
