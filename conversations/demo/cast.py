@@ -25,6 +25,7 @@ class Role:
     language: str = "en"
     external_id: str = ""
     vip: bool = False
+    vip_reason: str = ""
     blocked: bool = False
     tags: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

@@ -76,6 +76,13 @@ TAGS = {
     "newsletter": 0.05,
 }
 CAST_TAGS = ("jp", "press", "spam")
+TAG_COLORS = {
+    "billing": "blue",
+    "shipping": "teal",
+    "returns": "orange",
+    "wholesale": "violet",
+    "spam": "red",
+}
 NOTES = [
     "Called back on the phone, all settled.",
     "Asks for the invoice every month: send it on the 1st without being asked.",
@@ -112,6 +119,7 @@ class Who:
     email: str = ""
     external_id: str | None = None
     is_vip: bool = False
+    vip_reason: str | None = None
     is_blocked: bool = False
     tags: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -158,6 +166,7 @@ def draw(rng: random.Random, number: int, seed: int, role: Role | None) -> Who:
             email=role.email,
             external_id=f"{role.external_id}-{seed}" if role.external_id else None,
             is_vip=role.vip,
+            vip_reason=role.vip_reason or None,
             is_blocked=role.blocked,
             tags=role.tags,
             notes=role.notes,

@@ -28,7 +28,7 @@ class PeopleWriter:
         self.people = Table(
             ChatUser,
             *("uuid", "name", "email", "external_id", "traits", "name_folded", "email_folded"),
-            *("identified_at", "verified_at", "blocked_at", "is_vip"),
+            *("identified_at", "verified_at", "blocked_at", "is_vip", "vip_reason"),
             *("first_seen", "first_contact", "last_active"),
             *("message_count", "visit_count", "unread_count"),
             *DEVICE,
@@ -77,7 +77,7 @@ class PeopleWriter:
                 folded(who.email),
             ),
             *(known, known if who.external_id else None),
-            *(self._at(stays[-1].end) if who.is_blocked else None, who.is_vip),
+            *(self._at(stays[-1].end) if who.is_blocked else None, who.is_vip, who.vip_reason),
             self._at(stays[0].start),
             self._at(talks[0].start) if talks else None,
             self._at(stays[-1].end),
@@ -130,7 +130,8 @@ class PeopleWriter:
 
     def _tag(self, name: str) -> int:
         if name not in self.tags:
-            made, _ = Tag.objects.get_or_create(name_folded=folded(name), defaults={"name": name})
+            looks = {"name": name, "color": people.TAG_COLORS.get(name, "")}
+            made, _ = Tag.objects.get_or_create(name_folded=folded(name), defaults=looks)
             self.tags[name] = made.pk
         return self.tags[name]
 

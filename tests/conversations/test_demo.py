@@ -21,7 +21,7 @@ from conversations.demo.speech import languages, parse_line, products, zipf
 from conversations.models import ActivityEvent, Conversation, EventKind, Kind, Message, Sender, Status
 from staff.models import Account
 from tests.factories import make_account, make_person
-from users.models import ChatUser, Note, Tagging, Visit
+from users.models import ChatUser, Note, Tag, Tagging, Visit
 
 pytestmark = pytest.mark.django_db
 NOW = dt.datetime(2026, 11, 24, 12, 0, tzinfo=dt.UTC)
@@ -149,7 +149,9 @@ def test_people_of_every_sort() -> None:
     load(users=200, messages=4000)
     people = ChatUser.objects.all()
     assert people.filter(name="", email="", external_id=None).exists()
-    assert people.filter(is_vip=True).exists()
+    assert people.filter(is_vip=True, vip_reason=None).exists()
+    assert people.get(name="Greta Holm").vip_reason
+    assert {"", "blue"} <= set(Tag.objects.values_list("color", flat=True))
     assert people.filter(verified_at__isnull=False, external_id__isnull=False).exists()
     assert people.filter(blocked_at__isnull=False).count() == 1
     assert people.filter(message_count=0, visit_count__gt=0).exists()
