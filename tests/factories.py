@@ -51,7 +51,7 @@ def make_messages(person: ChatUser, *said: tuple[str, str], **fields: Any) -> li
                 chat_user=person,
                 sender=sender,
                 body=body,
-                tokens=tokens(body),
+                tokens=tokens(body) if sender != Sender.SYSTEM else "",
                 created_at=created_at,
                 **fields,
             )
