@@ -7,14 +7,15 @@ after another. FTS5 gives them newest first by itself.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import QuerySet
 
+from conversations.models import Conversation
 from search.hits import Hit
 from search.words import Words
 from users.models import ChatUser
@@ -31,8 +32,10 @@ Params = list[Any]
 @dataclass(frozen=True)
 class Sought:
     """What is looked for: the words, when they were sent, and by whom. `people`: None for everyone living.
+    `conversations`: None for any.
 
     `endings`: the words that the beginning is known to stand for; what they find is not all there is.
+    `each`: the column of a match that is met once, with its newest match: its person or its conversation.
     """
 
     words: Words
@@ -41,6 +44,12 @@ class Sought:
     people: QuerySet[ChatUser] | None = None
     without: Collection[int] = ()
     endings: frozenset[str] = frozenset()
+    conversations: QuerySet[Conversation] | None = None
+    each: Literal["chat_user_id", "conversation_id"] = "chat_user_id"
+
+    def key(self, hit: Hit) -> int:
+        """Whom or what a match belongs to."""
+        return hit.chat_user_id if self.each == "chat_user_id" else hit.conversation_id
 
 
 def rows(sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
@@ -92,11 +101,12 @@ def oldest(sought: Sought, *, low: int, below: int, limit: int) -> list[Hit]:
 
 
 def count(sought: Sought, *, low: int, below: int, limit: int, is_rare: bool) -> tuple[int, int]:
-    """How many people said any `limit` of the matches with `low` <= id < `below`, and how many matches those are."""
+    """How many people (or conversations) any `limit` of the matches with `low` <= id < `below` belong to, and how many
+    matches those are."""
     sql, params = _indexed(sought, low, below, limit, None, is_rare)
-    grouped = f"SELECT chat_user_id, count(*) AS said FROM ({sql}) counted GROUP BY chat_user_id"
-    people, said = rows(f"SELECT count(*), coalesce(sum(said), 0) FROM ({grouped}) people", params)[0]
-    return people, int(said)
+    grouped = f"SELECT {sought.each}, count(*) AS said FROM ({sql}) counted GROUP BY {sought.each}"
+    groups, said = rows(f"SELECT count(*), coalesce(sum(said), 0) FROM ({grouped}) groups", params)[0]
+    return groups, int(said)
 
 
 def endings(beginning: str, ids: Sequence[int]) -> frozenset[str]:
@@ -108,27 +118,28 @@ def endings(beginning: str, ids: Sequence[int]) -> frozenset[str]:
     return frozenset(token for (tokens,) in said for token in tokens.split() if token.startswith(beginning))
 
 
-def people_in(sought: Sought, *, low: int, below: int, most: int) -> set[int] | None:
-    """Who said the matches with `low` <= id < `below`; None where these are more than `most`."""
+def all_in(sought: Sought, *, low: int, below: int, most: int) -> set[int] | None:
+    """Whom or what the matches with `low` <= id < `below` belong to; None where these are more than `most`."""
     sql, params = _indexed(sought, low, below, most + 1, None)
-    found = rows(f"SELECT chat_user_id FROM ({sql}) found", params)
-    return {person for (person,) in found} if len(found) <= most else None
+    found = rows(f"SELECT {sought.each} FROM ({sql}) found", params)
+    return {each for (each,) in found} if len(found) <= most else None
 
 
 def of_each(sought: Sought, ids: Sequence[int], *, low: int, below: int) -> list[Hit]:
-    """The newest match of each of the people `ids` with `low` <= id < `below`, in no order, by their own histories."""
+    """The newest match with `low` <= id < `below` of each of the people (or conversations) `ids`, in no order, by their
+    own histories."""
     where, params = _where(sought, needles=sought.words.terms, people=False)
     inner = (
-        f"SELECT {COLUMNS} FROM conversations_message m WHERE m.chat_user_id = {{person}} AND m.id >= %s AND m.id < %s"
+        f"SELECT {COLUMNS} FROM conversations_message m WHERE m.{sought.each} = {{own}} AND m.id >= %s AND m.id < %s"
         f"{where} ORDER BY m.id DESC LIMIT 1"
     )
     bounds = [low, below, *params]
     if connection.vendor == "postgresql":
-        lateral = inner.format(person="person.id")
-        sql = f"SELECT hit.* FROM unnest(%s::bigint[]) AS person(id) CROSS JOIN LATERAL ({lateral}) hit"
+        lateral = inner.format(own="own.id")
+        sql = f"SELECT hit.* FROM unnest(%s::bigint[]) AS own(id) CROSS JOIN LATERAL ({lateral}) hit"
         return [Hit(*row) for row in rows(sql, [list(ids), *bounds])]
-    single = inner.format(person="%s")
-    return [Hit(*row) for person in ids for row in rows(single, [person, *bounds])]
+    single = inner.format(own="%s")
+    return [Hit(*row) for own in ids for row in rows(single, [own, *bounds])]
 
 
 # -- the pieces
@@ -150,16 +161,25 @@ def _where(sought: Sought, *, needles: Sequence[Any], people: bool = True) -> tu
         parts.append(f"m.chat_user_id NOT IN ({', '.join(['%s'] * len(sought.without))})")
         params += sought.without
     if people:
-        sql, more = _people(sought.people)
-        parts.append(sql)
-        params += more
+        for sql, more in _filters(sought):
+            parts.append(sql)
+            params += more
     return "".join(f" AND {part}" for part in parts), params
 
 
-def _people(people: QuerySet[ChatUser] | None) -> tuple[str, Params]:
-    if people is None:
-        return f"m.chat_user_id NOT IN ({ERASED})", []
-    own = people.order_by().extra(where=["users_chatuser.id = m.chat_user_id"]).values("pk")
+def _filters(sought: Sought) -> Iterator[tuple[str, Params]]:
+    if sought.people is None:
+        yield f"m.chat_user_id NOT IN ({ERASED})", []
+    else:
+        yield _held(sought.people, "m.chat_user_id")
+    if sought.conversations is not None:
+        yield _held(sought.conversations, "m.conversation_id")
+
+
+def _held(queryset: QuerySet[Any], column: str) -> tuple[str, Params]:
+    """That a message's `column` is one of `queryset`."""
+    same = f"{queryset.model._meta.db_table}.id = {column}"
+    own = queryset.order_by().extra(where=[same]).values("pk")  # noqa: S610 - names of ours
     try:
         sql, params = own.query.sql_with_params()
     except EmptyResultSet:

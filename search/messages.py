@@ -1,7 +1,7 @@
 """Finding people by what they said: a walk over matching messages, newest first, that meets each person once.
 
 A page is the next so many people below its cursor, each with their newest match. Whoever has a match above the cursor
-was on an earlier page and is passed over. What the walk costs is bounded by a budget: it stops where that ends, says
+was on an earlier page and is passed over. Conversations are found in the same way (`Sought.each`). What the walk costs is bounded by a budget: it stops where that ends, says
 so, and can go on from there.
 """
 
@@ -67,6 +67,7 @@ class _Search:
 
     def __init__(self, sought: Sought, top: int, low: int, budget: Budget) -> None:
         self.sought, self.top, self.low, self.budget = sought, top, low, budget
+        self.key = sought.key
         self.above: set[int] | None = None
         self.walk: Walk | None = None
 
@@ -78,11 +79,11 @@ class _Search:
         is_over = False
         try:
             for hits in walk.batches():
-                fresh = [hit for hit in hits if hit.chat_user_id not in found]
+                fresh = [hit for hit in hits if self.key(hit) not in found]
                 shown = self._shown_above(fresh, below) if edge else set()
                 for hit in fresh:
-                    if hit.chat_user_id not in shown:
-                        found.setdefault(hit.chat_user_id, hit)
+                    if self.key(hit) not in shown:
+                        found.setdefault(self.key(hit), hit)
                 if len(found) > size:
                     break
         except OverBudget:
@@ -106,12 +107,12 @@ class _Search:
             while len(found) <= size and low <= self.top:
                 with self.budget.limit():
                     hits = matches.oldest(self.sought, low=low, below=self.top + 1, limit=limit)
-                newest = {hit.chat_user_id: hit for hit in hits}
+                newest = {self.key(hit): hit for hit in hits}
                 is_all = len(hits) < limit
                 reached = self.top + 1 if is_all else hits[-1].id + 1
                 newer = set() if is_all else self._have_match(list(newest), reached)
-                for hit in sorted(hit for person, hit in newest.items() if person not in newer):
-                    found[hit.chat_user_id] = hit
+                for hit in sorted(hit for own, hit in newest.items() if own not in newer):
+                    found[self.key(hit)] = hit
                 low, limit = reached, min(2 * limit, MATCHES_MOST)
         except OverBudget:
             page.stopped = HitCursor(self.top, above)
@@ -129,17 +130,17 @@ class _Search:
             with self.budget.limit():
                 if self.top - edge < ABOVE_READ:
                     said = matches.read(self.sought, low=edge, below=self.top + 1)
-                    self.above = {hit.chat_user_id for hit in said}
+                    self.above = {self.key(hit) for hit in said}
                 else:
-                    self.above = matches.people_in(self.sought, low=edge, below=self.top + 1, most=ABOVE_MOST)
+                    self.above = matches.all_in(self.sought, low=edge, below=self.top + 1, most=ABOVE_MOST)
         if self.above is not None:
             return self.above
-        return self._have_match([hit.chat_user_id for hit in hits], edge)
+        return self._have_match([self.key(hit) for hit in hits], edge)
 
-    def _have_match(self, people: list[int], low: int) -> set[int]:
+    def _have_match(self, ids: list[int], low: int) -> set[int]:
         with self.budget.limit():
-            found = matches.of_each(self.sought, people, low=low, below=self.top + 1)
-        return {hit.chat_user_id for hit in found}
+            found = matches.of_each(self.sought, ids, low=low, below=self.top + 1)
+        return {self.key(hit) for hit in found}
 
     def count(self, page: HitPage, most: int, *, is_whole: bool) -> None:
         """How many people there are in all, as far as the budget goes."""

@@ -54,7 +54,7 @@ class Walk:
             return
         if connection.vendor == "postgresql":
             yield self._read_down(READ_FIRST)
-            if self.reached > self.low and self.sought.people is not None:
+            if self.reached > self.low and self._is_narrowed:
                 few = self._of_few()
                 if few is not None:
                     self.reached = self.low
@@ -111,11 +111,45 @@ class Walk:
             people = living() if self.sought.people is None else self.sought.people
             said_by = {hit.chat_user_id for hit in hits} - set(self.sought.without)
             wanted = set(people.filter(pk__in=said_by).order_by().values_list("pk", flat=True))
+            found = [hit for hit in hits if hit.chat_user_id in wanted]
+            if self.sought.conversations is not None:
+                held = self.sought.conversations.filter(pk__in={hit.conversation_id for hit in found})
+                kept = set(held.order_by().values_list("pk", flat=True))
+                found = [hit for hit in found if hit.conversation_id in kept]
         self.matched += len(hits)
         self.reached = floor
-        return [hit for hit in hits if hit.chat_user_id in wanted]
+        return found
+
+    @property
+    def _is_narrowed(self) -> bool:
+        if self.sought.each == "conversation_id":
+            return self.sought.conversations is not None
+        return self.sought.people is not None
 
     def _of_few(self) -> list[Hit] | None:
+        few = self._of_few_people if self.sought.each == "chat_user_id" else self._of_few_conversations
+        return few()
+
+    def _of_few_conversations(self) -> list[Hit] | None:
+        """The same of conversations, which are short."""
+        assert self.sought.conversations is not None
+        people = living() if self.sought.people is None else self.sought.people
+        try:
+            with self.budget.part(2 * FEW_SECONDS).limit():
+                few = list(
+                    self.sought.conversations.order_by().values_list("pk", "chat_user")[: FEW_PEOPLE + 1]
+                )
+                if len(few) > FEW_PEOPLE:
+                    return None
+                owners = {owner for _pk, owner in few} - set(self.sought.without)
+                wanted = set(people.filter(pk__in=owners).order_by().values_list("pk", flat=True))
+                ids = [pk for pk, owner in few if owner in wanted]
+                hits = matches.of_each(self.sought, ids, low=self.low, below=self.reached)
+        except OverBudget:
+            return None
+        return sorted(hits, reverse=True)
+
+    def _of_few_people(self) -> list[Hit] | None:
         """The newest match of each, where the people are so few that their own histories are the shorter way."""
         assert self.sought.people is not None
         few = self.sought.people.order_by().values_list("pk", "message_count")[: FEW_PEOPLE + 1]
