@@ -8,6 +8,7 @@ import itertools
 import random
 from array import array
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from chatadmin.lib.tokens import tokens
 from conversations.demo import plan
@@ -21,6 +22,8 @@ CLOSINGS = (plan.OPEN, plan.IDLE, plan.BY_STAFF)
 BOT = "Assistant"
 # Who answered, where there are no accounts: a name only.
 NOBODY = (None, "Support")
+# In so many of so many conversations staff sign what they write: a fifth of all messages then holds the signature.
+SIGNED, OF_TALKS = 5, 9
 
 
 class Agenda:
@@ -69,8 +72,10 @@ class Agenda:
 class TalkWriter:
     """Writes the conversations of an agenda."""
 
-    def __init__(self, agenda: Agenda, *, now: dt.datetime, seed: int, staff: Sequence[Account]) -> None:
-        self.agenda, self.now = agenda, now
+    def __init__(
+        self, agenda: Agenda, *, now: dt.datetime, seed: int, staff: Sequence[Account], signature: str = ""
+    ) -> None:
+        self.agenda, self.now, self.signature = agenda, now, signature
         self.authors: list[tuple[int | None, str]] = [
             (account.pk, account.display_name) for account in staff
         ] or [NOBODY]
@@ -107,7 +112,7 @@ class TalkWriter:
     def _write_talk(self, place: int) -> None:
         agenda, talk = self.agenda, self.agenda.talk(place)
         person = agenda.person[place]
-        said = self._said(place, talk)
+        said = self._signed(place, self._said(place, talk))
         answering = Side.STAFF if said[-1].sender == Sender.VISITOR else Side.VISITOR
         closed = self._at(talk.closed) if talk.closing != plan.OPEN else None
         conversation = self.conversations.add(
@@ -142,6 +147,16 @@ class TalkWriter:
         elif talk.late:
             self.speaker.answer_late(language, said)
         return said
+
+    def _signed(self, place: int, said: list[Said]) -> list[Said]:
+        if not self.signature or place % OF_TALKS >= SIGNED:
+            return said
+        return [
+            replace(line, body=f"{line.body}\n{self.signature}")
+            if (line.sender, line.kind) == ("staff", "text")
+            else line
+            for line in said
+        ]
 
     def _moments(self, talk: Talk) -> list[int]:
         """When each message was said: the first at the start, the last at the end."""

@@ -252,6 +252,20 @@ def test_without_staff_the_answers_have_a_name_and_no_account() -> None:
     assert by == {(None, "Support")}
 
 
+def test_a_signature_ends_a_fifth_of_all_messages_and_changes_nothing_else() -> None:
+    load(users=400, messages=9_000)
+    plain = list(Message.objects.order_by("pk").values_list("body", flat=True))
+    assert not Message.objects.filter(body__contains="Northpine care").exists()
+    ChatUser.objects.all().delete()
+    load(users=400, messages=9_000, signature="Northpine care")
+    signed = list(Message.objects.order_by("pk").values_list("body", "sender", "kind", "tokens"))
+    ends = [row for row in signed if row[0].endswith("\nNorthpine care")]
+    assert 0.17 < len(ends) / len(signed) < 0.23
+    assert {row[1:3] for row in ends} == {(Sender.STAFF, Kind.TEXT)}
+    assert all(row[3].endswith(" northpine care") for row in ends)
+    assert [body.removesuffix("\nNorthpine care") for body, *_ in signed] == plain
+
+
 def test_the_word_index_holds_what_was_loaded() -> None:
     load(users=60, messages=900)
     message = Message.objects.filter(body__contains="tracking number").first()
