@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from chatadmin.lib.tokens import folded
 from search.bulk import Action
-from search.filters import UserFilters
+from search.filters import ListForm, UserFilters
 from users.forms import TagNameField
 from users.models import Tag
 from users.queries import living
@@ -99,11 +99,16 @@ class BulkForm(forms.Form):
             self.add_error("tag", ValidationError(_("There is no tag of this name."), code="unknown"))
 
     def _clean_search(self, given: dict[str, Any]) -> None:
-        """`filters`: the search. One that holds a mistake finds more people than was meant, so it is refused whole."""
+        """`filters`: the search. One that holds a mistake may find more people than was meant, so it is refused
+        whole; how it is sorted and paged says nothing of who is found."""
         if "query" not in given:
             return
         filters = UserFilters(list_query(given["query"]), queryset=living())
-        wrong = [f"{filters.form[name].label}: {' '.join(said)}" for name, said in filters.errors.items()]
+        wrong = [
+            f"{filters.form[name].label}: {' '.join(said)}"
+            for name, said in filters.errors.items()
+            if name not in ListForm.base_fields
+        ]
         if wrong:
             self.add_error("query", ValidationError(wrong, code="query"))
         given["filters"] = filters

@@ -62,4 +62,6 @@ def _detail(detail: dict[str, Any]) -> str:
     named = [str(FIELDS.get(field, field)) for field in fields] if isinstance(fields, list) else []
     if isinstance(detail.get("format"), str):
         named.append(detail["format"].upper())
+    if "bulk" in detail:
+        named.append(_("many people at once"))
     return ", ".join(named)

@@ -24,7 +24,7 @@ def make_crowd(size: int, word: str = "Crowd") -> list[ChatUser]:
 
 def make_tag(name: str, *people: ChatUser) -> Tag:
     """A tag on `people`."""
-    tag = Tag.objects.create(name=name, name_folded=folded(name))
+    tag = Tag.objects.create(name=name, name_folded=folded(name) or "")
     Tagging.objects.bulk_create(Tagging(chat_user=person, tag=tag) for person in people)
     return tag
 
