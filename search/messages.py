@@ -94,8 +94,9 @@ class _Search:
             page.after = HitCursor(self.top, rows[size - 1].id if size else below)
         elif is_over or walk.reached > self.low:
             page.stopped = HitCursor(self.top, walk.reached)
-        if edge and rows:
-            page.before = HitCursor(self.top, rows[0].id)
+        if edge:
+            # Of an empty page the way back leads to the row before its edge again.
+            page.before = HitCursor(self.top, rows[0].id if page.hits else below - 1)
         return page
 
     def backward(self, above: int, size: int) -> HitPage:

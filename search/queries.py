@@ -174,6 +174,7 @@ def _named_then_said(filters: UserFilters, budget: Budget) -> Found:
     counted = listing.count(filters.named, is_narrowed=True, most=COUNTED, budget=budget)
     sought = _sought(filters, counted.ids, None if counted.ids is not None else filters.named)
     after, before = filters.after, filters.before
+    is_last = True
     if isinstance(after, HitCursor) or isinstance(before, HitCursor):
         said = _hits(sought, PAGE_SIZE, budget, after, before)
         part = listing.Listed(Page([], None, None))
@@ -183,18 +184,17 @@ def _named_then_said(filters: UserFilters, budget: Budget) -> Found:
             part = _listed(filters, counted, budget, size=room, before=filters.order.end)
     else:
         part = _listed(filters, counted, budget, after=_of(after), before=_of(before))
-        said = HitPage()
-        if part.page.after is None and part.stopped is None:
-            said = _hits(sought, PAGE_SIZE - len(part.page.rows), budget)
+        is_last = part.page.after is None and part.stopped is None
+        said = _hits(sought, PAGE_SIZE - len(part.page.rows) if is_last else 0, budget)
     named = list(part.page.rows)
     rows, hits = _people(said.hits)
     total = max(counted.total, len(named)) + said.total
     return Found(
         named + rows,
         hits,
-        after=part.page.after or _text(said.after),
-        before=part.page.before if named else _text(said.before),
-        go_on=_on(part.stopped or said.stopped, is_back=before is not None),
+        after=part.page.after or (_text(said.after) if is_last else None),
+        before=part.page.before or _text(said.before),
+        go_on=_on(part.stopped or (said.stopped if is_last else None), is_back=before is not None),
         total=min(total, COUNTED),
         and_more=counted.and_more or said.and_more or total > COUNTED,
     )

@@ -138,12 +138,21 @@ def page(
     has_after = more if not backwards else edge is not None
     has_before = more if backwards else edge is not None
     if not rows:
-        return Page(rows, None, None)
+        return _empty(order, edge, backwards)
     return Page(
         rows,
         order.cursor(rows[-1]).encode() if has_after else None,
         order.cursor(rows[0]).encode() if has_before else None,
     )
+
+
+def _empty(order: Order, edge: Cursor | None, backwards: bool) -> Page[Any]:
+    """A page whose rows are gone: the way back leads to the edge's own row again."""
+    if edge is None:
+        return Page([], None, None)
+    step = -1 if order.descending != backwards else 1
+    turn = Cursor(edge.value, min(max(edge.id + step, -(2**63)), 2**63 - 1)).encode()
+    return Page([], turn if backwards else None, None if backwards else turn)
 
 
 def _walk(
