@@ -97,13 +97,15 @@ def _pattern(term: Term) -> str:
     for token in term.tokens:
         emoji = _EMOJI.fullmatch(token)
         if emoji:
-            piece, gap = re.escape(chr(int(emoji[1], 16))) + "|" + token, r"\W*"
-            piece = f"(?:{piece})"
+            piece, gap = f"(?:{re.escape(chr(int(emoji[1], 16)))}|{token})", r"\W*"
         elif previous and is_unspaced(previous) and is_unspaced(token):
             # Pairs overlap: of each but the first only what is new.
             piece, gap = re.escape(_last(token)), ""
         else:
-            piece, gap = re.escape(token), r"[\W_]*"
+            piece = re.escape(token)
+            # A script without spaces, or an emoji, may stand right beside a word.
+            is_close = is_unspaced(previous) or is_unspaced(token) or _EMOJI.fullmatch(previous)
+            gap = r"[\W_]*" if is_close else r"[\W_]+"
         pattern += (gap if previous else "") + piece
         previous = token
     first, last = term.tokens[0], term.tokens[-1]
