@@ -65,6 +65,7 @@ class TagNameField(forms.CharField):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_length=TAG_CHARS, validators=[one_line], **options)
+        self.widget.attrs |= {"dir": "auto", "autocomplete": "off"}
 
     def clean(self, value: Any) -> str:
         name = " ".join(super().clean(value).split())

@@ -16,6 +16,7 @@ from users.text import many_lines
 
 # The longest folded name, in UTF-8, in base64, with an id.
 CURSOR_CHARS = 1_000
+TYPED_CHARS = 200
 
 
 class TagListForm(CursorForm):
@@ -34,6 +35,11 @@ class TagListForm(CursorForm):
     def words(self) -> str:
         """What is looked for; "" where nothing is, or nothing that can be."""
         return self.cleaned_data.get("q", "")
+
+    @property
+    def typed(self) -> str:
+        """What the field for it shows again."""
+        return str(self["q"].value() or "").replace("\x00", "")[:TYPED_CHARS]
 
     def query(self, **changes: str | None) -> str:
         """The query string of this list, with the cursor in `changes` or else the one that it has."""
