@@ -12,6 +12,7 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from search.filters import UserFilters
 from search.orders import ORDERS
 from tests.factories import make_person
 from tests.search.pages import asked, errors, names, text_of
@@ -36,12 +37,30 @@ def cursor(raw: bytes) -> str:
         ("q", "x" * 10_000),
         ("q", "a\0b"),
         ("in", "xyz"),
-        ("in", "messages"),
         ("in", "any\0"),
         ("sort", "foo"),
         ("sort", "--name"),
         ("sort", "-"),
         ("sort", "name_folded"),
+        ("has_email", "maybe"),
+        ("kind", "robot"),
+        ("active", "8"),
+        ("dormant", "-7"),
+        ("min_messages", "-1"),
+        ("min_messages", "1.5"),
+        ("min_messages", "9" * 30),
+        ("min_messages", "٣x"),
+        ("first_from", "2026-02-30"),
+        ("first_to", "0001-01-01"),
+        ("active_from", "yesterday"),
+        ("active_to", "9999-12-31"),
+        ("sent_from", "2026-1-1-1"),
+        ("sent_to", "\0"),
+        ("tag", "x" * 41),
+        ("tag", "a\nb"),
+        ("vip", "no"),
+        ("online", "1"),
+        ("repeat", "yes\0"),
         ("after", "garbage"),
         ("after", "%"),
         ("after", "é"),
@@ -144,10 +163,10 @@ def test_no_bytes_break_it(query: str, support_client: Client) -> None:
 TEXT = st.text(max_size=40) | st.text(
     st.sampled_from("\"'*^%_\\-:(){}ANDORNEAR \t\n\x00\x01\x7f\u200b\u202e🎉é"), max_size=12
 )
-PARAMETER = st.sampled_from(["q", "in", "sort", "after", "before", "view", "tag"])
+PARAMETER = st.sampled_from(["q", "in", "sort", "after", "before", "view", *UserFilters.base_filters])
 VALUE = (
     TEXT
-    | st.sampled_from(["any", "name", "email", *ORDERS, *(f"-{name}" for name in ORDERS)])
+    | st.sampled_from(["any", "name", "email", "messages", "yes", "7", "2026-02-28", *ORDERS, *(f"-{name}" for name in ORDERS)])
     | st.binary(max_size=30).map(cursor)
     | st.from_regex(
         rb'\["[tvn]",("[^"\x00-\x1f]{0,30}"|null|-?[0-9]{1,20}),-?[0-9]{1,20}\]', fullmatch=True
