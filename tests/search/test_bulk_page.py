@@ -158,6 +158,7 @@ def test_nothing_that_was_posted_is_lost(support_client: Client) -> None:
     people = ticked(make_crowd(3))
     page = asked(support_client, action="untag", tag="nobody's", user=people, query="q=crowd&sort=name")
     html = unescape(page.content.decode())
+    assert errors_of(page) == {"tag": "There is no tag of this name."}
     assert 'value="untag" selected' in html
     assert 'name="tag" id="bulk-tag" value="nobody\'s"' in html
     assert all(f'name="user" value="{person}"' in html for person in people)
