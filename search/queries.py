@@ -115,7 +115,7 @@ def _everyone(filters: UserFilters, most: int, budget: Budget) -> Iterator[list[
         with budget.limit():
             newest, oldest = matches.newest_id(), matches.oldest_id()
         if newest is not None and oldest is not None:
-            for hits in Walk(_sought(filters), oldest, newest + 1, budget).batches():
+            for hits in Walk(sought_by(filters), oldest, newest + 1, budget).batches():
                 yield [hit.chat_user_id for hit in hits]
 
 
@@ -130,9 +130,10 @@ def _is_small(_period: int) -> bool:
     return newest - oldest < SMALL_MESSAGES and person < SMALL_PEOPLE
 
 
-def _sought(
+def sought_by(
     filters: UserFilters, without: list[int] | None = None, but: QuerySet[ChatUser] | None = None
 ) -> Sought:
+    """What `filters` looks for in messages, which is to be words; not by the people `without` or `but`."""
     assert filters.words is not None
     people = filters.qs if filters.is_filtered else None
     if but is not None:
@@ -156,7 +157,7 @@ def _named(filters: UserFilters, budget: Budget) -> Found:
 
 
 def _said(filters: UserFilters, budget: Budget) -> Found:
-    found = _hits(_sought(filters), PAGE_SIZE, budget, filters.after, filters.before)
+    found = _hits(sought_by(filters), PAGE_SIZE, budget, filters.after, filters.before)
     rows, hits = _people(found.hits)
     return Found(
         rows,
@@ -172,7 +173,7 @@ def _said(filters: UserFilters, budget: Budget) -> Found:
 def _named_then_said(filters: UserFilters, budget: Budget) -> Found:
     """First whose name, address or id the words are, in the list's order; then who said them."""
     counted = listing.count(filters.named, is_narrowed=True, most=COUNTED, budget=budget)
-    sought = _sought(filters, counted.ids, None if counted.ids is not None else filters.named)
+    sought = sought_by(filters, counted.ids, None if counted.ids is not None else filters.named)
     after, before = filters.after, filters.before
     is_last = True
     if isinstance(after, HitCursor) or isinstance(before, HitCursor):
