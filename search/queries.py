@@ -120,7 +120,12 @@ def _everyone(filters: UserFilters, most: int, budget: Budget) -> Iterator[list[
 
 
 def _seconds() -> float:
-    return SMALL_BUDGET_SECONDS if _is_small(int(time.monotonic() / SIZE_SECONDS)) else BUDGET_SECONDS
+    return SMALL_BUDGET_SECONDS if is_small() else BUDGET_SECONDS
+
+
+def is_small() -> bool:
+    """Whether the installation is so small that everything is read in a moment."""
+    return _is_small(int(time.monotonic() / SIZE_SECONDS))
 
 
 @functools.lru_cache(maxsize=1)
