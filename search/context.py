@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from search.conversation_walk import Kinds, count
 from users import presence
-from users.queries import living
 
 UNREAD_CAP = 1_000
 
 
 @dataclass(frozen=True)
 class NavCounts:
-    """People online, and people whose messages wait unread: exact up to 1,000, then so many `and_more`."""
+    """People online, and conversations with unread messages: exact up to 1,000, then so many `and_more`."""
 
     online: int
     unread: int
@@ -24,7 +24,7 @@ class NavCounts:
 
 def nav_counts() -> NavCounts:
     """The counts as they are now; one bounded query by index and one look at presence."""
-    waiting = living().filter(unread_count__gt=0).order_by()[: UNREAD_CAP + 1].count()
+    waiting = count(Kinds(halves=(True,)), UNREAD_CAP + 1)
     return NavCounts(presence.online_count(), min(waiting, UNREAD_CAP), waiting > UNREAD_CAP)
 
 

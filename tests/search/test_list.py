@@ -12,6 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from conversations.models import Conversation
 from tests.factories import make_messages, make_person, make_visit
 from tests.search.pages import asked, field, link, row, text_of, total, uuids
 from users import presence
@@ -127,7 +128,7 @@ def test_many_tags_are_all_there_and_those_too_many_for_a_row_are_counted(suppor
 
 def test_the_erased_are_not_listed_nor_counted(support_client: Client) -> None:
     make_person("Here")
-    make_person("Gone", erased_at=NOW, unread_count=1)
+    make_messages(make_person("Gone", erased_at=NOW), ("visitor", "Hello?"))
     page = asked(support_client)
     assert len(uuids(page)) == 1 and total(page) == "1"
     assert "Gone" not in text_of(page) and "1 unread" not in text_of(page)
@@ -235,12 +236,17 @@ def test_the_navigation_counts_those_who_wait_and_shows_what_the_role_may(
         make_messages(make_person(f"P{at}"), ("visitor", "Hello?"), ("visitor", "Anybody?"))
     admins, supports = text_of(asked(admin_client)), text_of(asked(support_client))
     for page in (admins, supports):
-        assert re.search(r'<a href="/users/" aria-current="page">.*?3 unread', page, re.DOTALL)
+        assert re.search(
+            r'<a href="/users/" aria-current="page">.*?<a href="/conversations/">.*?3 unread', page, re.DOTALL
+        )
         assert 'action="/logout/"' in page
     assert '<a href="/widget/"' in admins and '<a href="/team/"' in admins
     assert '<a href="/widget/"' not in supports and '<a href="/team/"' not in supports
 
 
 def test_the_navigation_stops_counting_at_a_thousand(support_client: Client) -> None:
-    ChatUser.objects.bulk_create(ChatUser(name="P", unread_count=1, last_active=NOW) for _ in range(1001))
+    person = make_person("P")
+    Conversation.objects.bulk_create(
+        Conversation(chat_user=person, status="closed", closed_at=NOW, unread_count=1) for _ in range(1001)
+    )
     assert "1,000+ unread" in text_of(asked(support_client))
