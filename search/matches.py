@@ -19,6 +19,7 @@ from conversations.models import Conversation
 from search.hits import Hit
 from search.words import Words
 from users.models import ChatUser
+from users.queries import living
 
 BUCKET_BITS = 18
 INDEXED = "array_to_tsvector(string_to_array(m.tokens, ' '))"
@@ -59,6 +60,21 @@ def rows(sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
         return cursor.fetchall()
 
 
+def wanted(sought: Sought, hits: Sequence[Hit]) -> list[Hit]:
+    """Those of `hits` whose person, and conversation, is sought."""
+    people = living() if sought.people is None else sought.people
+    kept = _pks(people, {hit.chat_user_id for hit in hits})
+    found = [hit for hit in hits if hit.chat_user_id in kept]
+    if sought.conversations is not None:
+        kept = _pks(sought.conversations, {hit.conversation_id for hit in found})
+        found = [hit for hit in found if hit.conversation_id in kept]
+    return found
+
+
+def _pks(queryset: QuerySet[Any], ids: set[int]) -> set[int]:
+    return set(queryset.filter(pk__in=ids).order_by().values_list("pk", flat=True)) if ids else set()
+
+
 def newest_id() -> int | None:
     """The highest message id; None without messages."""
     return rows("SELECT max(id) FROM conversations_message", [])[0][0]
@@ -80,13 +96,13 @@ def nth_below(below: int, count: int) -> int | None:
 
 def read(sought: Sought, *, low: int, below: int) -> list[Hit]:
     """Anybody's matches with `low` <= id < `below`, newest first, by reading every message between."""
-    where, params = _where(sought, needles=sought.words.terms, people=False)
+    where, params = _where(sought, needles=sought.words.terms)
     sql = f"SELECT {COLUMNS} FROM conversations_message m WHERE m.id >= %s AND m.id < %s{where} ORDER BY m.id DESC"
     return [Hit(*row) for row in rows(sql, [low, below, *params])]
 
 
 def newest(sought: Sought, *, low: int, below: int, limit: int, is_rare: bool) -> list[Hit]:
-    """The newest `limit` matches with `low` <= id < `below`, newest first, by the index.
+    """Anybody's newest `limit` matches with `low` <= id < `below`, newest first, by the index.
 
     `is_rare`: few are expected, so that all may be fetched at once.
     """
@@ -95,7 +111,7 @@ def newest(sought: Sought, *, low: int, below: int, limit: int, is_rare: bool) -
 
 
 def oldest(sought: Sought, *, low: int, below: int, limit: int) -> list[Hit]:
-    """The oldest `limit` matches with `low` <= id < `below`, oldest first, by the index."""
+    """Anybody's oldest `limit` matches with `low` <= id < `below`, oldest first, by the index."""
     sql, params = _indexed(sought, low, below, limit, "ASC")
     return [Hit(*row) for row in rows(sql, params)]
 
@@ -103,7 +119,7 @@ def oldest(sought: Sought, *, low: int, below: int, limit: int) -> list[Hit]:
 def count(sought: Sought, *, low: int, below: int, limit: int, is_rare: bool) -> tuple[int, int]:
     """How many people (or conversations) any `limit` of the matches with `low` <= id < `below` belong to, and how many
     matches those are."""
-    sql, params = _indexed(sought, low, below, limit, None, is_rare)
+    sql, params = _indexed(sought, low, below, limit, None, is_rare, only_wanted=True)
     grouped = f"SELECT {sought.each}, count(*) AS said FROM ({sql}) counted GROUP BY {sought.each}"
     groups, said = rows(f"SELECT count(*), coalesce(sum(said), 0) FROM ({grouped}) groups", params)[0]
     return groups, int(said)
@@ -119,7 +135,7 @@ def endings(beginning: str, ids: Sequence[int]) -> frozenset[str]:
 
 
 def all_in(sought: Sought, *, low: int, below: int, most: int) -> set[int] | None:
-    """Whom or what the matches with `low` <= id < `below` belong to; None where these are more than `most`."""
+    """Whom or what anybody's matches with `low` <= id < `below` belong to; None where these are more than `most`."""
     sql, params = _indexed(sought, low, below, most + 1, None)
     found = rows(f"SELECT {sought.each} FROM ({sql}) found", params)
     return {each for (each,) in found} if len(found) <= most else None
@@ -128,7 +144,7 @@ def all_in(sought: Sought, *, low: int, below: int, most: int) -> set[int] | Non
 def of_each(sought: Sought, ids: Sequence[int], *, low: int, below: int) -> list[Hit]:
     """The newest match with `low` <= id < `below` of each of the people (or conversations) `ids`, in no order, by their
     own histories."""
-    where, params = _where(sought, needles=sought.words.terms, people=False)
+    where, params = _where(sought, needles=sought.words.terms)
     inner = (
         f"SELECT {COLUMNS} FROM conversations_message m WHERE m.{sought.each} = {{own}} AND m.id >= %s AND m.id < %s"
         f"{where} ORDER BY m.id DESC LIMIT 1"
@@ -145,8 +161,8 @@ def of_each(sought: Sought, ids: Sequence[int], *, low: int, below: int) -> list
 # -- the pieces
 
 
-def _where(sought: Sought, *, needles: Sequence[Any], people: bool = True) -> tuple[str, Params]:
-    """Conditions on a message `m`, each after an AND, cheap ones first."""
+def _where(sought: Sought, *, needles: Sequence[Any], only_wanted: bool = False) -> tuple[str, Params]:
+    """Conditions on a message `m`, each after an AND, cheap ones first. `only_wanted`: of those who are sought."""
     parts: list[str] = []
     params: Params = []
     finds = "strpos" if connection.vendor == "postgresql" else "instr"
@@ -160,7 +176,7 @@ def _where(sought: Sought, *, needles: Sequence[Any], people: bool = True) -> tu
     if sought.without:
         parts.append(f"m.chat_user_id NOT IN ({', '.join(['%s'] * len(sought.without))})")
         params += sought.without
-    if people:
+    if only_wanted:
         for sql, more in _filters(sought):
             parts.append(sql)
             params += more
@@ -190,11 +206,18 @@ def _held(queryset: QuerySet[Any], column: str) -> tuple[str, Params]:
 
 
 def _indexed(
-    sought: Sought, low: int, below: int, limit: int, way: str | None, is_rare: bool = False
+    sought: Sought,
+    low: int,
+    below: int,
+    limit: int,
+    way: str | None,
+    is_rare: bool = False,
+    *,
+    only_wanted: bool = False,
 ) -> tuple[str, Params]:
     order = f" ORDER BY m.id {way}" if way else ""
     if connection.vendor == "postgresql":
-        inner, params = _in_gin(sought, low, below, limit, order)
+        inner, params = _in_gin(sought, low, below, limit, order, only_wanted)
         if is_rare:
             return inner.replace("{bucket}", ""), params
         bucket = f"(m.id >> {BUCKET_BITS})::int = bucket.number AND "
@@ -206,7 +229,8 @@ def _indexed(
             f" CROSS JOIN LATERAL ({inner.replace('{bucket}', bucket)}) hit LIMIT %s"
         )
         return sql, [first, last, *params, limit]
-    where, params = _where(sought, needles=[term for term in sought.words.terms if term.is_part])
+    parts = [term for term in sought.words.terms if term.is_part]
+    where, params = _where(sought, needles=parts, only_wanted=only_wanted)
     # CROSS JOIN keeps SQLite from walking the messages and asking the index for each.
     sql = (
         f"SELECT {COLUMNS} FROM conversations_message_fts f CROSS JOIN conversations_message m ON m.id = f.rowid"
@@ -216,8 +240,10 @@ def _indexed(
     return sql, [sought.words.match_expression(), low, below, *params, limit]
 
 
-def _in_gin(sought: Sought, low: int, below: int, limit: int, order: str) -> tuple[str, Params]:
-    where, params = _where(sought, needles=sought.words.checked)
+def _in_gin(
+    sought: Sought, low: int, below: int, limit: int, order: str, only_wanted: bool
+) -> tuple[str, Params]:
+    where, params = _where(sought, needles=sought.words.checked, only_wanted=only_wanted)
     # `+ 0`: the ids' own index must not be taken instead.
     sql = (
         f"SELECT {COLUMNS} FROM conversations_message m WHERE {{bucket}}{INDEXED} @@ %s::tsquery"

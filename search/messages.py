@@ -1,8 +1,8 @@
 """Finding people by what they said: a walk over matching messages, newest first, that meets each person once.
 
 A page is the next so many people below its cursor, each with their newest match. Whoever has a match above the cursor
-was on an earlier page and is passed over. Conversations are found in the same way (`Sought.each`). What the walk costs is bounded by a budget: it stops where that ends, says
-so, and can go on from there.
+was on an earlier page and is passed over. Conversations are found in the same way (`Sought.each`). What the walk costs
+is bounded by a budget: it stops where that ends, says so, and can go on from there.
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ from search.walk import MATCHES_FIRST, MATCHES_MOST, RARE, Walk
 
 # So many matches above a page are looked through to know who was on the pages before; above that, each person is
 # asked about alone.
-ABOVE_MOST = 20_000
+ABOVE_MOST = 10_000
 # So many messages are read for it rather than asking the index: in milliseconds, also for a frequent beginning.
 ABOVE_READ = 30_000
 # Any matches will do to know that there are more than a thousand people; among so many they nearly always are.
 COUNTED = (1_600, 6_400, 25_600)
 COUNT_SECONDS = 0.02
+# A machine that can't take one step within the budget takes one step all the same.
+GRACE_SECONDS = 1.0
 
 
 @dataclass
@@ -75,29 +77,40 @@ class _Search:
         """The people under `edge`."""
         below = min(edge.id, self.top + 1) if edge else self.top + 1
         found: dict[int, Hit] = {}
-        self.walk = walk = Walk(self.sought, self.low, below, self.budget)
-        is_over = False
-        try:
-            for hits in walk.batches():
-                fresh = [hit for hit in hits if self.key(hit) not in found]
-                shown = self._shown_above(fresh, below) if edge else set()
-                for hit in fresh:
-                    if self.key(hit) not in shown:
-                        found.setdefault(self.key(hit), hit)
-                if len(found) > size:
-                    break
-        except OverBudget:
-            is_over = True
+        reached = self._gather(found, edge, below, size)
         rows = list(found.values())
         page = HitPage(rows[:size])
         if len(rows) > size:
             page.after = HitCursor(self.top, rows[size - 1].id if size else below)
-        elif is_over or walk.reached > self.low:
-            page.stopped = HitCursor(self.top, walk.reached)
+        elif reached > self.low:
+            page.stopped = HitCursor(self.top, reached)
         if edge:
             # Of an empty page the way back leads to the row before its edge again.
             page.before = HitCursor(self.top, rows[0].id if page.hits else below - 1)
         return page
+
+    def _gather(self, found: dict[int, Hit], edge: HitCursor | None, below: int, size: int) -> int:
+        """Fills `found` with the newest matches under `below` of more than `size` people, if there are so many; down
+        to the id that it returns nobody is left out."""
+        reached = below
+        for budget in (self.budget, Budget(GRACE_SECONDS)):
+            self.budget = budget
+            self.walk = Walk(self.sought, self.low, below, budget)
+            try:
+                for hits in self.walk.batches():
+                    fresh = [hit for hit in hits if self.key(hit) not in found]
+                    shown = self._shown_above(fresh, below) if edge else set()
+                    for hit in fresh:
+                        if self.key(hit) not in shown:
+                            found.setdefault(self.key(hit), hit)
+                    reached = self.walk.reached
+                    if len(found) > size:
+                        break
+                return reached
+            except OverBudget:
+                if reached < below:
+                    break
+        return reached
 
     def backward(self, above: int, size: int) -> HitPage:
         """The people over message `above`: those whose newest match is newer, the oldest of them."""
@@ -106,24 +119,29 @@ class _Search:
         low, limit = max(above + 1, self.low), MATCHES_FIRST
         try:
             while len(found) <= size and low <= self.top:
-                with self.budget.limit():
-                    hits = matches.oldest(self.sought, low=low, below=self.top + 1, limit=limit)
-                newest = {self.key(hit): hit for hit in hits}
-                is_all = len(hits) < limit
-                reached = self.top + 1 if is_all else hits[-1].id + 1
-                newer = set() if is_all else self._have_match(list(newest), reached)
-                for hit in sorted(hit for own, hit in newest.items() if own not in newer):
+                hits, reached = self._oldest(low, limit)
+                for hit in hits:
                     found[self.key(hit)] = hit
                 low, limit = reached, min(2 * limit, MATCHES_MOST)
         except OverBudget:
-            page.stopped = HitCursor(self.top, above)
+            page.stopped = HitCursor(self.top, low - 1)
         rows = list(found.values())
         page.hits = rows[:size][::-1]
         if len(rows) > size:
-            page.before = HitCursor(self.top, page.hits[0].id)
+            page.before, page.stopped = HitCursor(self.top, page.hits[0].id), None
         if page.hits:
             page.after = HitCursor(self.top, page.hits[-1].id)
         return page
+
+    def _oldest(self, low: int, limit: int) -> tuple[list[Hit], int]:
+        """Of the next matches from `low` up those that are somebody's newest, and the id up to which they reach."""
+        with self.budget.limit():
+            hits = matches.oldest(self.sought, low=low, below=self.top + 1, limit=limit)
+            newest = {self.key(hit): hit for hit in matches.wanted(self.sought, hits)}
+        is_all = len(hits) < limit
+        reached = self.top + 1 if is_all else hits[-1].id + 1
+        newer = set() if is_all else self._have_match(list(newest), reached)
+        return sorted(hit for own, hit in newest.items() if own not in newer), reached
 
     def _shown_above(self, hits: Sequence[Hit], edge: int) -> set[int]:
         """Who of these people has a match from `edge` up, and so was on an earlier page."""
@@ -132,7 +150,7 @@ class _Search:
                 if self.top - edge < ABOVE_READ:
                     said = matches.read(self.sought, low=edge, below=self.top + 1)
                     self.above = {self.key(hit) for hit in said}
-                else:
+                elif self.walk is not None and self.walk.expected(self.top - edge) < ABOVE_MOST:
                     self.above = matches.all_in(self.sought, low=edge, below=self.top + 1, most=ABOVE_MOST)
         if self.above is not None:
             return self.above

@@ -66,17 +66,31 @@ class Walk:
     def _by_index(self) -> Iterator[list[Hit]]:
         limit = MATCHES_FIRST
         while self.reached > self.low:
-            low, is_rare = self.low, False
-            if connection.vendor == "postgresql":
-                is_rare = (
-                    self.below - self.reached > READ_FIRST and self.expected(self.reached - self.low) < RARE
-                )
-                low = self.low if is_rare else self._next_buckets()
-            hits = self._newest(low, limit, is_rare)
+            hits, low = self._newest(limit)
+            with self.budget.limit():
+                found = matches.wanted(self.sought, hits)
             self.matched += len(hits)
             self.reached = hits[-1].id if len(hits) == limit else low
-            yield hits
+            yield found
             limit = min(2 * limit, MATCHES_MOST)
+
+    def _newest(self, limit: int) -> tuple[list[Hit], int]:
+        """The next matches, and the id down to which they were looked for."""
+        low = self.low
+        if connection.vendor == "postgresql":
+            is_known = self.below - self.reached > READ_FIRST
+            if is_known and self.expected(self.reached - self.low) < RARE:
+                try:
+                    with self.budget.part(RARE_SECONDS).limit():
+                        return self._matches(low, limit, is_rare=True), low
+                except OverBudget:  # frequent long ago
+                    pass
+            low = self._next_buckets()
+        with self.budget.limit():
+            return self._matches(low, limit, is_rare=False), low
+
+    def _matches(self, low: int, limit: int, *, is_rare: bool) -> list[Hit]:
+        return matches.newest(self.sought, low=low, below=self.reached, limit=limit, is_rare=is_rare)
 
     def _next_buckets(self) -> int:
         """So many buckets further down that a statement costs about the same, and stops at a bucket's edge."""
@@ -85,16 +99,6 @@ class Walk:
         return max(
             self.low, (((self.reached - 1) >> matches.BUCKET_BITS) + 1 - buckets) << matches.BUCKET_BITS
         )
-
-    def _newest(self, low: int, limit: int, is_rare: bool) -> list[Hit]:
-        if is_rare:
-            try:
-                with self.budget.part(RARE_SECONDS).limit():
-                    return matches.newest(self.sought, low=low, below=self.reached, limit=limit, is_rare=True)
-            except OverBudget:  # frequent long ago
-                pass
-        with self.budget.limit():
-            return matches.newest(self.sought, low=low, below=self.reached, limit=limit, is_rare=False)
 
     def _read_on(self) -> Iterator[list[Hit]]:
         step = READ_FIRST
@@ -108,14 +112,7 @@ class Walk:
         with self.budget.limit():
             floor = max(self.low, matches.nth_below(self.reached, messages) or self.low)
             hits = matches.read(self.sought, low=floor, below=self.reached)
-            people = living() if self.sought.people is None else self.sought.people
-            said_by = {hit.chat_user_id for hit in hits} - set(self.sought.without)
-            wanted = set(people.filter(pk__in=said_by).order_by().values_list("pk", flat=True))
-            found = [hit for hit in hits if hit.chat_user_id in wanted]
-            if self.sought.conversations is not None:
-                held = self.sought.conversations.filter(pk__in={hit.conversation_id for hit in found})
-                kept = set(held.order_by().values_list("pk", flat=True))
-                found = [hit for hit in found if hit.conversation_id in kept]
+            found = matches.wanted(self.sought, hits)
         self.matched += len(hits)
         self.reached = floor
         return found
