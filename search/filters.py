@@ -119,6 +119,8 @@ class UserFilters(django_filters.FilterSet):
     vip = Yes(label=gettext_lazy("VIP"), method="by_vip")
     online = Yes(label=gettext_lazy("Online now"), method="by_presence")
     repeat = Yes(label=gettext_lazy("Repeat visitor"), method="by_visits")
+    # The saved view that this list began as; its address says so, and nobody is found by it.
+    from_view: int | None = None
 
     class Meta:
         model = ChatUser
@@ -262,15 +264,23 @@ class UserFilters(django_filters.FilterSet):
                 query.setlist(name, given if isinstance(given, list) else [given])
         return query
 
+    def state(self, **changes: Any) -> str:
+        """The query string of this list with `changes`, and the saved view that it began as."""
+        query = self.query(**changes)
+        if self.from_view:
+            query["from_view"] = str(self.from_view)
+        return query.urlencode()
+
     def address(self, **changes: Any) -> str:
         """The address of this list with `changes`."""
-        query = self.query(**changes)
-        return f"/users/?{query.urlencode()}" if query else "/users/"
+        state = self.state(**changes)
+        return f"/users/?{state}" if state else "/users/"
 
     def _given(self, name: str) -> Any:
         if name in CURSORS or name in self.errors:
             return None
-        return self.form.fields[name].widget.value_from_datadict(self.data, {}, name)
+        given = self.form.fields[name].widget.value_from_datadict(self.data, {}, name)
+        return [value for value in given if value.strip()] if isinstance(given, list) else given
 
 
 def _days_ago(days: str) -> dt.datetime:

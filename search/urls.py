@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from search import bulk_views, conversation_views, views
+from search import bulk_views, conversation_views, saved_views, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -10,4 +10,7 @@ urlpatterns = [
     path("conversations/", conversation_views.conversation_list),
     path("users/bulk/", bulk_views.propose),
     path("users/bulk/<uuid:job>/", bulk_views.job),
+    path("users/views/", saved_views.saved_views),
+    path("users/views/<int:view_id>/", saved_views.change),
+    path("users/views/<int:view_id>/delete/", saved_views.delete),
 ]

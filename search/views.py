@@ -11,10 +11,11 @@ from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from django.utils.functional import Promise
 from django.views.decorators.http import require_safe
 
+from search import saved
 from search.filters import PLACES, QUERY_CHARS, UserFilters
 from search.orders import LABELS, ORDERS, turned
 from search.queries import Found, Said, find, said
-from staff.access import requires
+from staff.access import account_of, requires
 from users.queries import Person, living, people
 
 # By these the newest come first; the others are just pages.
@@ -48,10 +49,15 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_safe
 def user_list(request: HttpRequest) -> HttpResponse:
     """GET /users/: people, searched, sorted and paged. For htmx only the part that a search changes."""
-    filters = UserFilters(request.GET, queryset=living())
+    account = account_of(request)
+    views = saved.visible(account)
+    resolved = saved.resolve(request.GET, views)
+    filters = UserFilters(resolved.parameters, queryset=living())
+    filters.from_view = resolved.view.pk if resolved.view else None
     found = find(filters)
-    context = {**_asked(filters), **_found(filters, found)}
     is_part = request.headers.get("HX-Request") == "true"
+    bar = saved.bar(filters, resolved, views, account)
+    context = {**_asked(filters), **_found(filters, found), "views": bar, "is_part": is_part}
     response = render(request, "search/part.html" if is_part else "search/list.html", context)
     if is_part:
         response["HX-Push-Url"] = filters.address()

@@ -27,6 +27,7 @@ MATRIX: dict[str, frozenset[str]] = {
     "users.export": _EVERYONE,
     "users.erase": _ADMINS,
     "jobs.manage": _ADMINS,
+    "views.manage": _ADMINS,
     "widget.manage": _ADMINS,
     "team.view": _ADMINS,
     "team.manage": _ADMINS,
