@@ -117,6 +117,8 @@ def _postgres(parts: SplitResult) -> dict:
     if not name:
         raise ImproperlyConfigured("DATABASE_URL: give postgres://user:password@host:port/NAME.")
     options: dict = dict(parse_qsl(parts.query))
+    # Compiling a statement takes longer than any of ours may run.
+    options["options"] = f"-c jit=off {options.get('options', '')}".strip()
     options["pool"] = {"min_size": 1, "max_size": whole("DATABASE_POOL", 16, least=1, most=500)}
     return {
         "ENGINE": "django.db.backends.postgresql",

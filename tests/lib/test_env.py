@@ -146,6 +146,7 @@ def test_postgresql(thing: Any):
         0,
     )
     assert found["OPTIONS"] == {
+        "options": "-c jit=off",
         "sslmode": "require",
         "application_name": "a b",
         "pool": {"min_size": 1, "max_size": 16},
