@@ -14,8 +14,10 @@ from users.queries import living
 COUNT_SECONDS = 0.02
 # The order's own index is left for the filters' where it shows no full page by then.
 WALK_SECONDS = 0.012
+SORTING_SHARE = 3 / 4
 # At last the order is walked in pieces, which says how far it came.
 PIECE = 4_000
+GRACE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def listed(
     except OverBudget:
         pass
     try:
-        with budget.part(budget.left * 3 / 4).limit():
+        with budget.part(budget.left * SORTING_SHARE).limit():
             return Listed(page(people, order, size=size, sorted_anew=True, after=after, before=before))
     except OverBudget:
         return _in_pieces(
@@ -89,13 +91,14 @@ def _in_pieces(
     *,
     is_backwards: bool,
 ) -> Listed:
-    """As many of a page as the rest of the budget finds."""
+    """As many of a page as the rest of the budget finds; one piece is looked through in any case."""
     found: list[ChatUser] = []
     reached = edge
+    piece_budget = Budget(GRACE_SECONDS)
     try:
         while len(found) <= size:
             after, before = (None, reached) if is_backwards else (reached, None)
-            with budget.limit():
+            with piece_budget.limit():
                 piece = page(
                     living().only("pk", order.column), order, size=PIECE, after=after, before=before
                 ).rows
@@ -106,6 +109,7 @@ def _in_pieces(
             if len(piece) < PIECE:
                 return Listed(_cut(found, order, size, edge, is_backwards))
             reached = order.cursor(piece[0] if is_backwards else piece[-1])
+            piece_budget = budget
     except OverBudget:
         pass
     part = _cut(found, order, size, edge, is_backwards)

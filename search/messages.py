@@ -49,16 +49,19 @@ def find_hits(
     budget: Budget,
     after: HitCursor | None = None,
     before: HitCursor | None = None,
+    has_grace: bool = True,
 ) -> HitPage:
-    """The page of `size` people after or before a cursor, or the first one; people counted up to `most`."""
+    """The page of `size` people after or before a cursor, or the first one; people counted up to `most`.
+
+    `has_grace`: comes at least one step further, also where the budget doesn't suffice for it.
+    """
     if not sought.words.terms:
         return HitPage()
-    with budget.limit():
-        newest, oldest = matches.newest_id(), matches.oldest_id()
+    newest, oldest = matches.newest_id(), matches.oldest_id()
     if newest is None or oldest is None:
         return HitPage()
     edge = after or before
-    search = _Search(sought, min(edge.top, newest) if edge else newest, oldest, budget)
+    search = _Search(sought, min(edge.top, newest) if edge else newest, oldest, budget, has_grace=has_grace)
     page = search.backward(edge.id, size) if edge and edge is not after else search.forward(after, size)
     search.count(page, most, is_whole=edge is None and page.after is None and page.stopped is None)
     return page
@@ -67,7 +70,8 @@ def find_hits(
 class _Search:
     """One request's search among the messages with `low` <= id <= `top`."""
 
-    def __init__(self, sought: Sought, top: int, low: int, budget: Budget) -> None:
+    def __init__(self, sought: Sought, top: int, low: int, budget: Budget, *, has_grace: bool) -> None:
+        self.budgets = [budget, Budget(GRACE_SECONDS)] if has_grace else [budget]
         self.sought, self.top, self.low, self.budget = sought, top, low, budget
         self.key = sought.key
         self.above: set[int] | None = None
@@ -93,7 +97,7 @@ class _Search:
         """Fills `found` with the newest matches under `below` of more than `size` people, if there are so many; down
         to the id that it returns nobody is left out."""
         reached = below
-        for budget in (self.budget, Budget(GRACE_SECONDS)):
+        for budget in self.budgets:
             self.budget = budget
             self.walk = Walk(self.sought, self.low, below, budget)
             try:

@@ -177,7 +177,8 @@ def _said(filters: UserFilters, budget: Budget) -> Found:
 
 def _named_then_said(filters: UserFilters, budget: Budget) -> Found:
     """First whose name, address or id the words are, in the list's order; then who said them."""
-    counted = listing.count(filters.named, is_narrowed=True, most=COUNTED, budget=budget)
+    for_names = budget.part(budget.left / 2)
+    counted = listing.count(filters.named, is_narrowed=True, most=COUNTED, budget=for_names)
     sought = sought_by(filters, counted.ids, None if counted.ids is not None else filters.named)
     after, before = filters.after, filters.before
     is_last = True
@@ -187,11 +188,11 @@ def _named_then_said(filters: UserFilters, budget: Budget) -> Found:
         is_start = isinstance(before, HitCursor) and not (said.before or said.stopped)
         if is_start and len(said.hits) < PAGE_SIZE:
             room = PAGE_SIZE - len(said.hits)
-            part = _listed(filters, counted, budget, size=room, before=filters.order.end)
+            part = _listed(filters, counted, for_names, size=room, before=filters.order.end)
     else:
-        part = _listed(filters, counted, budget, after=_of(after), before=_of(before))
+        part = _listed(filters, counted, for_names, after=_of(after), before=_of(before))
         is_last = part.page.after is None and part.stopped is None
-        said = _hits(sought, PAGE_SIZE - len(part.page.rows) if is_last else 0, budget)
+        said = _hits(sought, PAGE_SIZE - len(part.page.rows) if is_last else 0, budget, has_grace=False)
     named = list(part.page.rows)
     rows, hits = _people(said.hits)
     total = max(counted.total, len(named)) + said.total
@@ -212,6 +213,8 @@ def _hits(
     budget: Budget,
     after: Cursor | HitCursor | None = None,
     before: Cursor | HitCursor | None = None,
+    *,
+    has_grace: bool = True,
 ) -> HitPage:
     return find_hits(
         sought,
@@ -220,6 +223,7 @@ def _hits(
         budget=budget,
         after=after if isinstance(after, HitCursor) else None,
         before=before if isinstance(before, HitCursor) else None,
+        has_grace=has_grace,
     )
 
 
