@@ -10,7 +10,7 @@
     list.id = `suggestions-${(made += 1)}`;
     list.className = "panel suggestions";
     list.role = "listbox";
-    list.ariaLabel = input.labels.length ? input.labels[0].textContent : input.ariaLabel;
+    list.ariaLabel = input.dataset.suggestLabel;
     list.hidden = true;
     input.removeAttribute("list");
     input.role = "combobox";
