@@ -86,8 +86,12 @@ class ChangeViewForm(forms.Form):
     def __init__(self, data: Any = None, *, view: SavedView) -> None:
         super().__init__(data, initial={"name": view.name, "shared": "yes" if view.is_shared else "no"})
         self.view = view
-        for name in self.fields.keys() - (data if data is not None else self.fields).keys():
-            del self.fields[name]
+        sent = self.fields if data is None else data
+        if "query" not in sent:
+            # What is kept may hold what the list no longer understands, and is nobody's mistake here.
+            del self.fields["query"]
+        for name, field in self.fields.items():
+            field.disabled = name not in sent
 
     def clean_shared(self) -> bool:
         is_shared: bool = self.cleaned_data["shared"]
@@ -97,7 +101,6 @@ class ChangeViewForm(forms.Form):
 
     def wanted(self) -> dict[str, Any]:
         """The fields to change, as the action takes them."""
-        given = dict(self.cleaned_data)
-        if "shared" in given:
-            given["is_shared"] = given.pop("shared")
-        return given
+        names = {"name": "name", "query": "query", "shared": "is_shared"}
+        sent = [name for name, field in self.fields.items() if not field.disabled]
+        return {names[name]: self.cleaned_data[name] for name in sent}

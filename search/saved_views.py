@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from search import saved, saved_actions
@@ -110,24 +108,10 @@ def _refuse(
     form: NewViewForm | ChangeViewForm, error: saved_actions.NameTaken | saved_actions.TooManyViews
 ) -> None:
     if isinstance(error, saved_actions.NameTaken):
-        _blame(form, "name", _("Another view is called so already."))
-        return
-    words: Any = (
-        ngettext(
-            "The team has %(most)d view already: take one back, or delete one, first.",
-            "The team has %(most)d views already: take one back, or delete one, first.",
-            error.most,
-        )
-        if error.is_shared
-        else ngettext(
-            "You have %(most)d view already: delete one first.",
-            "You have %(most)d views already: delete one first.",
-            error.most,
-        )
-    )
-    _blame(form, "shared" if error.is_shared else "name", words % {"most": error.most})
-
-
-def _blame(form: NewViewForm | ChangeViewForm, name: str, words: str) -> None:
-    """By the field, or above the form where what was posted doesn't hold it."""
-    form.add_error(name if name in form.fields else None, words)
+        form.add_error("name", _("Another view is called so already."))
+    elif error.is_shared:
+        words = _("The team has %(most)d views already: take one back, or delete one, first.")
+        form.add_error("shared", words % {"most": error.most})
+    else:
+        words = _("You have %(most)d views already: delete one first.")
+        form.add_error("name", words % {"most": error.most})
