@@ -14,6 +14,8 @@ from django.utils.translation import gettext_lazy
 from chatadmin.lib.tokens import folded
 from search.bulk import Action
 from search.filters import ListForm, UserFilters
+from search.saved import resolve, visible
+from staff.models import Account
 from users.forms import TagNameField
 from users.models import Tag
 from users.queries import living
@@ -75,6 +77,10 @@ class BulkForm(forms.Form):
     all = forms.ChoiceField(choices=[("yes", "yes")], required=False, widget=forms.HiddenInput)
     query = QueryField()
 
+    def __init__(self, data: Any, *, account: Account) -> None:
+        super().__init__(data)
+        self.account = account
+
     def clean(self) -> dict[str, Any]:
         given: dict[str, Any] = super().clean() or {}
         if "action" in given:
@@ -103,8 +109,11 @@ class BulkForm(forms.Form):
         whole; how it is sorted and paged says nothing of who is found."""
         if "query" not in given:
             return
-        filters = UserFilters(list_query(given["query"]), queryset=living())
-        wrong = [
+        # A saved view's name alone would find everyone.
+        meant = resolve(list_query(given["query"]), visible(self.account))
+        filters = UserFilters(meant.parameters, queryset=living())
+        wrong = [meant.error] if meant.error else []
+        wrong += [
             f"{filters.form[name].label}: {' '.join(said)}"
             for name, said in filters.errors.items()
             if name not in ListForm.base_fields

@@ -30,7 +30,7 @@ def propose(request: HttpRequest) -> HttpResponse:
     """POST /users/bulk/: to the page that says how many people it is, before anything is done."""
     if request.method != "POST":
         return redirect("user_list")
-    form = BulkForm(request.POST)
+    form = BulkForm(request.POST, account=account_of(request))
     job = _proposed(request, form) if form.is_valid() else None
     if job is None:
         return _refused(request, form)

@@ -17,6 +17,7 @@ from chatadmin.lib import queue
 from chatadmin.lib.budget import OverBudget
 from chatadmin.lib.models import Job, JobState
 from search import bulk, bulk_chunks, bulk_views
+from search.models import SavedView
 from staff.models import Account
 from tests.search.bulking import (
     asked,
@@ -171,6 +172,22 @@ def test_a_search_with_a_mistake_is_not_taken_for_a_wider_one(support_client: Cl
     assert asked(support_client, action="vip", all="yes", query="q=crowd").status_code == 200
     page = asked(support_client, action="vip", all="yes", query="q=crowd&has_email=perhaps")
     assert (page.status_code, list(errors_of(page))) == (UNPROCESSABLE, ["query"])
+
+
+def test_a_saved_view_is_what_it_holds(support_client: Client, support: Account, admin: Account) -> None:
+    make_crowd(3)
+    make_crowd(4, word="Other")
+    own_view = SavedView.objects.create(
+        name="Crowd", name_folded="crowd", owner=support, query="q=crowd", position=1
+    )
+    theirs = SavedView.objects.create(
+        name="Crowd", name_folded="crowd", owner=admin, query="q=crowd", position=1
+    )
+    page = asked(support_client, action="vip", all="yes", query=f"view={own_view.pk}")
+    assert numbers(page)["total"] == "3"
+    for lost in (theirs.pk, 10**6, "x"):
+        page = asked(support_client, action="vip", all="yes", query=f"view={lost}")
+        assert (page.status_code, list(errors_of(page))) == (UNPROCESSABLE, ["query"])
 
 
 def test_too_many_are_refused_with_what_to_do(
