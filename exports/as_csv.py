@@ -75,7 +75,7 @@ def _file(
     digest, count = hashlib.sha256(), 0
     # An archive that can't seek has to say beforehand whether a file may pass 2 GiB.
     with zipped.open(_entry(reader, f"{name}.csv"), "w", force_zip64=name == "messages") as out:
-        for block in _blocks(_headers(name), _rows(reader, name)):
+        for block in table(_headers(name), _rows(reader, name)):
             count += block.rows
             digest.update(block.text)
             out.write(block.text)
@@ -85,25 +85,28 @@ def _file(
 
 
 @dataclass
-class _Block:
+class Block:
+    """A piece of a table, and how many data rows are in it."""
+
     text: bytes
     rows: int
 
 
-def _blocks(headers: list[str], rows: Iterable[Row]) -> Iterator[_Block]:
+def table(headers: list[str], rows: Iterable[Row]) -> Iterator[Block]:
+    """A CSV file in pieces: at once its first line, then its rows as cells that no spreadsheet runs."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\r\n")
     writer.writerow(headers)
-    yield _Block(codecs.BOM_UTF8 + _taken(buffer), 0)
+    yield Block(codecs.BOM_UTF8 + _taken(buffer), 0)
     count = 0
     for row in rows:
         writer.writerow([cell(row[header]) for header in headers])
         count += 1
         if count == DRAIN_ROWS:
-            yield _Block(_taken(buffer), count)
+            yield Block(_taken(buffer), count)
             count = 0
     if count:
-        yield _Block(_taken(buffer), count)
+        yield Block(_taken(buffer), count)
 
 
 def _taken(buffer: io.StringIO) -> bytes:

@@ -22,13 +22,24 @@ def document(reader: Reader) -> Iterator[bytes]:
     yield b"}\n"
 
 
+def array(rows: Iterable[Row]) -> Iterator[bytes]:
+    """One JSON array in small pieces, a row a line."""
+    yield b"["
+    yield from _lines(rows)
+    yield b"\n]\n"
+
+
 def _list(name: str, rows: Iterable[Row]) -> Iterator[bytes]:
     yield b",\n" + packed(name) + b":["
+    yield from _lines(rows)
+    yield b"]"
+
+
+def _lines(rows: Iterable[Row]) -> Iterator[bytes]:
     comma = b"\n"
     for row in rows:
         yield comma + packed(row)
         comma = b",\n"
-    yield b"]"
 
 
 def _conversations(reader: Reader) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.db.models import Max, Min, Model, Q, QuerySet
@@ -43,12 +43,12 @@ class Reader:
 
     def profile(self) -> Row:
         """What is known of the person themselves."""
-        return next(_as_rows(_resource(PERSON), [self.person]))
+        return next(as_rows(_resource(PERSON), [self.person]))
 
     def rows(self, name: str) -> Iterator[Row]:
         """The rows of one declared table, along its order."""
         declared = BY_NAME[name]
-        return _as_rows(_resource(declared), self._instances(declared))
+        return as_rows(_resource(declared), self._instances(declared))
 
     def conversations(self) -> Iterator[tuple[Row, Iterator[Row]]]:
         """Each conversation with its messages, oldest first. Take a conversation's messages before the next one."""
@@ -56,13 +56,13 @@ class Reader:
         walk = self._instances(BY_NAME["conversations"], CHUNK_CONVERSATIONS)
         for batch in _batches(walk, CHUNK_CONVERSATIONS):
             spans = self._spans([conversation.pk for conversation in batch])
-            for conversation, row in zip(batch, _as_rows(resource, batch), strict=True):
+            for conversation, row in zip(batch, as_rows(resource, batch), strict=True):
                 yield row, self._said_in(conversation.pk, spans.get(conversation.pk))
 
     def accesses(self) -> Iterator[Row]:
         """Who looked at, changed or exported them, oldest first."""
         entries = self._accesses().filter(pk__lte=self.accesses_upto or 0)
-        return _as_rows(AccessResource(), _walk(entries, ("at", "pk"), CHUNK_ROWS))
+        return as_rows(AccessResource(), _walk(entries, ("at", "pk"), CHUNK_ROWS))
 
     def _instances(self, declared: Declared, size: int = CHUNK_ROWS) -> Iterator[Any]:
         upto = self.upto[declared.name]
@@ -93,7 +93,7 @@ class Reader:
             pk__lte=self.upto["messages"],
         )
         columns = [name for name in resource.get_export_order() if name != "conversation"]
-        return _as_rows(resource, _walk(said, BY_NAME["messages"].order, CHUNK_ROWS), columns)
+        return as_rows(resource, _walk(said, BY_NAME["messages"].order, CHUNK_ROWS), columns)
 
     def _accesses(self) -> QuerySet[AuditEntry]:
         """The lines about the person and about the earlier visitors who were joined into them."""
@@ -107,9 +107,10 @@ def _resource(declared: Declared) -> PersonalResource:
     return declared.resource()
 
 
-def _as_rows(
-    resource: PersonalResource, instances: Sequence[Model] | Iterator[Model], columns: list[str] | None = None
+def as_rows(
+    resource: PersonalResource, instances: Iterable[Any], columns: list[str] | None = None
 ) -> Iterator[Row]:
+    """The `columns` of a resource (None: all) of each of `instances`, by its headers."""
     headers = resource.get_export_headers(selected_fields=columns)
     for instance in resource.iter_queryset(instances):
         yield dict(zip(headers, resource.export_resource(instance, selected_fields=columns), strict=True))

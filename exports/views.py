@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.humanize.templatetags.humanize import intcomma
-from django.core.handlers.asgi import ASGIRequest
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.http.response import StreamingHttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from exports import erasure, queries
+from exports.download import as_download
 from exports.forms import DeleteForm, ExportForm, confirm_word
-from exports.stream import Form, export, through_threads
+from exports.stream import Form, export
 from staff import audit
 from staff.access import account_of
 from users.frame import of_person, unkept
@@ -38,19 +37,7 @@ def export_person(request: HttpRequest, person: ChatUser) -> HttpResponseBase:
     audit.record(
         actor=account_of(request), verb="user.exported", person=person.uuid, detail={"format": chosen.value}
     )
-    file = export(person, chosen)
-    # Django holds the whole answer in memory where the kind of iterator isn't the server's own.
-    blocks: AsyncIterator[bytes] | Iterator[bytes] = (
-        through_threads(file.blocks) if isinstance(request, ASGIRequest) else file.blocks
-    )
-    return StreamingHttpResponse(
-        blocks,
-        content_type=file.media_type,
-        headers={
-            "Content-Disposition": f'attachment; filename="{file.name}"',
-            "Cache-Control": "no-store",
-        },
-    )
+    return as_download(request, export(person, chosen))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
