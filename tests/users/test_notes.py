@@ -12,18 +12,21 @@ from tests.users.pages import errors_of, text_of
 from users import actions
 from users.models import NOTE_CHARS, Note
 from users.profile_queries import NOTES_IN_FRAME, NOTES_PER_PAGE
+from users.templatetags.times import utc_iso
 
 pytestmark = pytest.mark.django_db
 
 
-def test_a_note_is_added_and_shown_with_its_author(support_client: Client) -> None:
+def test_a_note_is_added_and_shown_with_its_author_and_time(support_client: Client) -> None:
     person = make_person("Ada")
     answer = support_client.post(f"/users/{person.uuid}/notes/", {"body": "Prefers\r\ne-mail."}, follow=True)
     assert answer.redirect_chain == [(f"/users/{person.uuid}/", 302)]
-    assert Note.objects.get().body == "Prefers\ne-mail."
-    page = text_of(answer)
-    assert "Prefers\ne-mail." in page
-    assert "Sam Support" in page
+    note = Note.objects.get()
+    assert note.body == "Prefers\ne-mail."
+    shown = text_of(answer).partition(f'id="note-{note.pk}"')[2].partition("</article>")[0]
+    assert "Prefers\ne-mail." in shown
+    assert "<bdi>Sam Support</bdi>" in shown
+    assert f'<time datetime="{utc_iso(note.created_at)}"' in shown
 
 
 def test_the_answer_leads_back_to_the_tab(support_client: Client) -> None:
