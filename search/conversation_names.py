@@ -55,11 +55,14 @@ class Named:
         if self.all is not None:
             return sort(self.all, way)
         try:
-            with self.budget.part(self.budget.left * WALK).limit():
-                _no_compiling()
-                return way.part(heads(self.kinds, way, way.size + 1, self.people))
+            return self._walked(way)
         except OverBudget:
             return self._in_pieces(way)
+
+    def _walked(self, way: Way) -> Part:
+        with self.budget.part(self.budget.left * WALK).limit():
+            _no_compiling()
+            return way.part(heads(self.kinds, way, way.size + 1, self.people))
 
     def _in_pieces(self, way: Way) -> Part:
         """As many as the rest of the budget finds."""

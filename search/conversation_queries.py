@@ -74,8 +74,10 @@ def _named_then_said(filters: ConversationFilters, named: Named, budget: Budget)
             part = _above(named, said, before)
     else:
         part = named.part(_way(filters))
-        if not (part.after or part.stopped):
-            said = _hits(filters, sought, PAGE_SIZE - len(part.ids), budget)
+        is_last = not (part.after or part.stopped)
+        said = _hits(filters, sought, PAGE_SIZE - len(part.ids) if is_last else 0, budget)
+        if not is_last:
+            said = HitPage(total=said.total, and_more=said.and_more)
     total, and_more = named.count(COUNTED)
     total = max(total, len(part.ids)) + said.total
     return _found(filters, part, said, total, and_more or said.and_more or total > COUNTED)
@@ -112,16 +114,12 @@ def _sought(filters: ConversationFilters, named: Named | None = None) -> Sought:
 
 
 def _hits(filters: ConversationFilters, sought: Sought, size: int, budget: Budget) -> HitPage:
-    after, before = filters.after, filters.before
-    edges = {
-        "after": after if isinstance(after, HitCursor) else None,
-        "before": before if isinstance(before, HitCursor) else None,
-    }
+    after = filters.after if isinstance(filters.after, HitCursor) else None
+    before = filters.before if isinstance(filters.before, HitCursor) else None
     try:
-        return find_hits(sought, size=size, most=COUNTED, budget=budget, **edges)
+        return find_hits(sought, size=size, most=COUNTED, budget=budget, after=after, before=before)
     except OverBudget:
-        start = HitCursor(MOST_ID - 1, MOST_ID)
-        return HitPage(stopped=edges["after"] or edges["before"] or start, and_more=True)
+        return HitPage(stopped=after or before or HitCursor(MOST_ID - 1, MOST_ID), and_more=True)
 
 
 def _way(filters: ConversationFilters) -> Way:

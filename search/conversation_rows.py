@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import F, OuterRef, QuerySet
 from django.utils.safestring import SafeString
@@ -80,10 +81,10 @@ def rows_of(ids: Sequence[int], hits: Mapping[int, int], words: Words | None) ->
 
     `hits`: for conversations that were found by `words`, the message that says them. Four queries, however many.
     """
-    known = with_last_message(ids)
-    said = {pk: hits.get(pk) or last for pk, (_conversation, last) in known.items()}
+    known = {row.pk: row for row in with_last_messages(ids)}
+    said = {pk: hits.get(pk) or row.last_id for pk, row in known.items()}
     messages = Message.objects.defer("tokens").in_bulk([pk for pk in said.values() if pk is not None])
-    shown = [known[pk][0] for pk in ids if pk in known]
+    shown = [known[pk] for pk in ids if pk in known]
     persons = people([conversation.chat_user for conversation in shown])
     rows = []
     for conversation, person in zip(shown, persons, strict=True):
@@ -93,11 +94,10 @@ def rows_of(ids: Sequence[int], hits: Mapping[int, int], words: Words | None) ->
     return rows
 
 
-def with_last_message(ids: Sequence[int]) -> dict[int, tuple[Conversation, int | None]]:
-    """Conversations by id, each with its person and the id of its last message that is no notice of ours."""
+def with_last_messages(ids: Sequence[int]) -> QuerySet[Any]:
+    """Conversations, each with its person and `last_id`: its last message that is no notice of ours, or None."""
     found = Conversation.objects.filter(pk__in=ids, chat_user__erased_at=None).select_related("chat_user")
-    found = found.annotate(last_id=_last_messages().values("pk")[:1])
-    return {row.pk: (row, row.last_id) for row in found}
+    return found.annotate(last_id=_last_messages().values("pk")[:1])
 
 
 def _last_messages() -> QuerySet[Message]:
