@@ -3,7 +3,7 @@ PYTHON ?= python3
 IN_VENV = @exec $(PYTHON) scripts/bootstrap.py
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run test check coverage screenshots lock upgrade clean
+.PHONY: help run test check bench coverage screenshots lock upgrade clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\): ## /  make \1\t/p' Makefile | expand -t 20
@@ -16,6 +16,9 @@ test: ## install what the tests need and run them all, twice: SQLite, then Postg
 
 check: ## lint, types, import rules, templates, migrations, deployment settings, house rules
 	$(IN_VENV) base test -- -m scripts.check $(ARGS)
+
+bench: ## measure search on both databases (BENCH_SCALE=small|medium|full ARGS="messages list --markdown")
+	$(IN_VENV) base -- -m bench $(ARGS)
 
 coverage: ## the SQLite half of the tests, and which lines they leave out
 	$(IN_VENV) base test -- -m scripts.run_tests --coverage $(ARGS)

@@ -1,0 +1,117 @@
+"""Measures search and the list, and prints tables: `make bench ARGS="[SECTION…] [--markdown] [--adopt]"`.
+
+BENCH_SCALE: small (default), medium or full. BENCH_ONLY: sqlite or postgresql alone. BENCH_DATABASE_URL: a database of
+the PostgreSQL server in which databases `<BENCH_NAME>_<scale>` are made (default: TEST_DATABASE_URL, else the local
+one; `bench`). BENCH_REDIS_URL: the Redis that the server uses on PostgreSQL. What is loaded is used again next time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from bench import machine
+from bench.places import ENGINES, ROOT, SIZES, folder
+from bench.progress import say
+from bench.run import SECTIONS, Failed, measure, no_postgresql, prepare
+from bench.tables import report
+
+DOCUMENT = ROOT / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- what make bench printed -->", "<!-- end of it -->"
+
+
+def arguments(words: list[str]) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="make bench", description="Measures search and the list.")
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"of {', '.join(SECTIONS)} (all)")
+    parser.add_argument("--markdown", action="store_true", help="also put the tables into docs/benchmarks.md")
+    parser.add_argument(
+        "--adopt",
+        action="store_true",
+        help="use data loaded by `manage.py demo` that bear no mark, as they are",
+    )
+    chosen = parser.parse_args(words)
+    unknown = set(chosen.sections) - set(SECTIONS)
+    if unknown:
+        parser.error(f"no such section: {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}")
+    return chosen
+
+
+def put_into(text: str, tables: str) -> str:
+    """`text` with `tables` between its two marks. Raises ValueError where they aren't there."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"{BEGIN} and {END} aren't there")
+    return f"{before}{BEGIN}\n{tables}\n{END}{after}"
+
+
+def engines(only: str) -> tuple[list[str], str]:
+    """The database systems to measure, and what is wrong where one of them can't be."""
+    if only not in ("", *ENGINES):
+        sys.exit(f"BENCH_ONLY={only}: give {' or '.join(ENGINES)}.")
+    if only == "sqlite":
+        return ["sqlite"], ""
+    missing = no_postgresql()
+    if missing and only:
+        sys.exit(f"No PostgreSQL answers: {missing}. Set BENCH_DATABASE_URL.")
+    if missing:
+        return ["sqlite"], f"PostgreSQL was NOT measured, none answers: {missing}. Set BENCH_DATABASE_URL."
+    return (["postgresql"] if only else ["sqlite", "postgresql"]), ""
+
+
+def main(words: list[str]) -> int:
+    """Exit status: 0 where all was measured, whatever came out; 1 where something couldn't be."""
+    chosen = arguments(words)
+    sections = [name for name in SECTIONS if name in chosen.sections or not chosen.sections]
+    scale = os.environ.get("BENCH_SCALE") or "small"
+    if scale not in SIZES:
+        sys.exit(f"BENCH_SCALE={scale}: give one of {', '.join(SIZES)}.")
+    measured, missing = engines(os.environ.get("BENCH_ONLY", ""))
+    if missing:
+        print(missing, file=sys.stderr)
+    prepare()
+    began = time.monotonic()
+    document: dict[str, Any] = {
+        "made_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "scale": scale,
+        "sections": sections,
+        "hardware": machine.hardware(),
+        "versions": machine.versions(),
+        "load_average_before": machine.load_average(),
+        "engines": {},
+    }
+    failed = ""
+    for engine in measured:
+        try:
+            document["engines"][engine] = measure(engine, scale, sections, adopt=chosen.adopt)
+        except Failed as error:
+            failed = str(error)
+            print(failed, file=sys.stderr)
+    document["seconds"] = round(time.monotonic() - began)
+    show(document, into_docs=chosen.markdown)
+    for problem in (missing, failed):
+        if problem:
+            print(problem, file=sys.stderr)
+    return 1 if missing or failed else 0
+
+
+def show(document: dict[str, Any], *, into_docs: bool) -> None:
+    """Writes `bench.json`, and prints the tables."""
+    out: Path = folder().parent / "bench.json"
+    out.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    tables = report(document)
+    print(f"\n{tables}\n")
+    if into_docs:
+        DOCUMENT.write_text(put_into(DOCUMENT.read_text(), tables))
+    say(f"{document['seconds']} s in all; the numbers are in {out}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
