@@ -98,13 +98,11 @@ def bar(filters: UserFilters, resolved: Resolved, views: list[SavedView], accoun
     current = next((view for view in _likeliest(resolved.view, views) if view.query == shown), None)
     changed = resolved.view if shown and current is None else None
     tabs = [Tab(view, view == current) for view in views]
-    # Whichever is current or has changes is in sight.
     in_row, more = tabs[:IN_ROW], tabs[IN_ROW:]
-    for tab in more:
-        if tab.is_current or tab.view == changed:
-            more.remove(tab)
-            in_row.append(tab)
-            break
+    meant = next((tab for tab in more if tab.is_current or tab.view == changed), None)
+    if meant is not None:
+        more.remove(meant)
+        in_row.insert(0, meant)
     return Bar(
         in_row,
         more,
