@@ -16,7 +16,7 @@ COUNT_SECONDS = 0.02
 WALK_SECONDS = 0.012
 SORTING_SHARE = 3 / 4
 # At last the order is walked in pieces, which says how far it came.
-PIECE = 4_000
+PIECE = 2_000
 GRACE_SECONDS = 1.0
 
 
@@ -100,7 +100,11 @@ def _in_pieces(
             after, before = (None, reached) if is_backwards else (reached, None)
             with piece_budget.limit():
                 piece = page(
-                    living().only("pk", order.column), order, size=PIECE, after=after, before=before
+                    living().values_list("pk", order.column, named=True),
+                    order,
+                    size=PIECE,
+                    after=after,
+                    before=before,
                 ).rows
                 ids = [person.pk for person in piece]
                 found_here = {person.pk: person for person in people.filter(pk__in=ids)}
