@@ -13,6 +13,7 @@ from conversations.actions import close_idle
 from exports.erasure import resume_unfinished
 from live.hub import StaffHub
 from search import bulk
+from search.spans import sweep_spans
 from users import presence, tag_actions
 from widget.hub import VisitorHub
 
@@ -22,6 +23,7 @@ SCHEDULE = Schedule(
         Sweep("close_idle_conversations", 300, close_idle),
         Sweep("resume_erasures", 60, resume_unfinished),
         Sweep("sweep_jobs", 300, queue.sweep),
+        Sweep("sweep_message_spans", 300, sweep_spans),
     ]
 )
 KINDS: dict[str, Kind] = {bulk.KIND: bulk.JOBS, tag_actions.KIND: tag_actions.JOBS}

@@ -18,6 +18,7 @@ from django.db.models import QuerySet
 from chatadmin.lib.budget import Budget, OverBudget
 from chatadmin.lib.paging import Order, page
 from search import matches
+from search.extent import id_bounds
 from search.filters import UserFilters
 from search.matches import Sought
 from search.queries import sought_by
@@ -63,11 +64,11 @@ def these(filters: UserFilters, people: Sequence[uuid.UUID]) -> list[Met]:
     if named is not None:
         with_name = set(named.filter(pk__in=ids).values_list("pk", flat=True))
         said = [person for person in ids if person not in with_name]
-    extent = _extent() if sought is not None and said else None
+    bounds = id_bounds(*filters.sent) if said else None
     found: dict[int, int] = {}
-    if sought is not None and extent is not None:
+    if sought is not None and bounds is not None:
         with Budget(STEP_SECONDS).limit():
-            hits = matches.of_each(sought, said, low=extent[0], below=extent[1])
+            hits = matches.of_each(sought, said, low=bounds[0], below=bounds[1])
         found = {hit.chat_user_id: hit.id for hit in hits}
     return [Met(person, found.get(person)) for person in ids]
 
@@ -80,24 +81,19 @@ def _sought_by(filters: UserFilters) -> Sought | None:
     return sought_by(filters) if filters.words is not None and filters.words.terms else None
 
 
-def _extent() -> tuple[int, int] | None:
-    newest, oldest = matches.newest_id(), matches.oldest_id()
-    return None if newest is None or oldest is None else (oldest, newest + 1)
-
-
 def _walked(
     named: QuerySet[ChatUser] | None, order: Order, sought: Sought | None, *, is_narrowed: bool
 ) -> Iterator[list[Met]]:
     seen = _Seen()
     # Before the newest person is looked up, so that whoever wrote one of these messages is known by then.
-    extent = _extent() if sought is not None else None
+    bounds = id_bounds(sought.sent_from, sought.sent_to) if sought is not None else None
     newest = living().order_by("-pk").values_list("pk", flat=True).first() or 0
     if named is not None:
         for ids in _in_order(named, order, newest, is_narrowed=is_narrowed):
             yield [Met(person) for person in ids if seen.add(person)]
-    if sought is None or extent is None:
+    if sought is None or bounds is None:
         return
-    walk = Walk(sought, *extent, Budget(STEP_SECONDS))
+    walk = Walk(sought, *bounds, Budget(STEP_SECONDS))
     for hits in walk.batches():
         yield [Met(hit.chat_user_id, hit.id) for hit in hits if seen.add(hit.chat_user_id)]
         walk.budget = Budget(STEP_SECONDS)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from chatadmin.lib.budget import Budget, OverBudget
 from search import matches
+from search.extent import id_bounds
 from search.hits import Hit, HitCursor
 from search.matches import Sought
 from search.walk import MATCHES_FIRST, MATCHES_MOST, RARE, Walk
@@ -57,11 +58,12 @@ def find_hits(
     """
     if not sought.words.terms:
         return HitPage()
-    newest, oldest = matches.newest_id(), matches.oldest_id()
-    if newest is None or oldest is None:
+    bounds = id_bounds(sought.sent_from, sought.sent_to)
+    if bounds is None:
         return HitPage()
+    low, newest = bounds[0], bounds[1] - 1
     edge = after or before
-    search = _Search(sought, min(edge.top, newest) if edge else newest, oldest, budget, has_grace=has_grace)
+    search = _Search(sought, min(edge.top, newest) if edge else newest, low, budget, has_grace=has_grace)
     page = search.backward(edge.id, size) if edge and edge is not after else search.forward(after, size)
     search.count(page, most, is_whole=edge is None and page.after is None and page.stopped is None)
     return page

@@ -8,6 +8,10 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from search.spans import MessageSpan
+
+__all__ = ["MessageSpan", "SavedView"]
+
 NAME_CHARS = 60
 FOLDED_NAME_CHARS = 4 * NAME_CHARS
 QUERY_CHARS = 8_000

@@ -14,6 +14,7 @@ from chatadmin.lib.budget import Budget
 from chatadmin.lib.paging import Cursor, Page
 from conversations.models import Message
 from search import listing, matches
+from search.extent import id_bounds
 from search.filters import UserFilters
 from search.hits import Hit, HitCursor
 from search.matches import Sought
@@ -113,9 +114,9 @@ def _everyone(filters: UserFilters, most: int, budget: Budget) -> Iterator[list[
             yield list(filters.named.order_by().values_list("pk", flat=True)[: most + 1])
     if filters.words is not None and filters.words.terms:
         with budget.limit():
-            newest, oldest = matches.newest_id(), matches.oldest_id()
-        if newest is not None and oldest is not None:
-            for hits in Walk(sought_by(filters), oldest, newest + 1, budget).batches():
+            bounds = id_bounds(*filters.sent)
+        if bounds is not None:
+            for hits in Walk(sought_by(filters), *bounds, budget).batches():
                 yield [hit.chat_user_id for hit in hits]
 
 
