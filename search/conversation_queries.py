@@ -18,7 +18,7 @@ from users.queries import living
 
 PAGE_SIZE = 50
 COUNTED = 1_000
-SECONDS = 0.3
+SECONDS = 0.5
 # Of which the names may take so much where messages are searched as well.
 NAMES = 0.6
 # So many people can be left out one by one.
