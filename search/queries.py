@@ -29,6 +29,8 @@ COUNTED = 1_000
 # What one page may read, in seconds of the database's time. A small installation is read whole in a moment, and a
 # busy or slow machine is no reason to show it in parts.
 BUDGET_SECONDS = 0.045
+# Without messages a page is soon found; what is found late is hard to go on with, and rare.
+LIST_SECONDS = 0.1
 SMALL_BUDGET_SECONDS = 3.0
 # How long an installation's size is taken to stay what it was.
 SIZE_SECONDS = 60
@@ -71,9 +73,9 @@ class Said:
 
 def find(filters: UserFilters, budget: Budget | None = None) -> Found:
     """The page that `filters` asks for, within `budget` (by default: what the size of the installation allows)."""
-    budget = budget or Budget(_seconds())
     if filters.words is None:
-        return _named(filters, budget)
+        return _named(filters, budget or Budget(_seconds(LIST_SECONDS)))
+    budget = budget or Budget(_seconds(BUDGET_SECONDS))
     if filters.place == "messages":
         return _said(filters, budget)
     return _named_then_said(filters, budget)
@@ -120,8 +122,8 @@ def _everyone(filters: UserFilters, most: int, budget: Budget) -> Iterator[list[
                 yield [hit.chat_user_id for hit in hits]
 
 
-def _seconds() -> float:
-    return SMALL_BUDGET_SECONDS if is_small() else BUDGET_SECONDS
+def _seconds(seconds: float) -> float:
+    return SMALL_BUDGET_SECONDS if is_small() else seconds
 
 
 def is_small() -> bool:
