@@ -31,6 +31,7 @@ COUNTED = 1_000
 BUDGET_SECONDS = 0.045
 # Without messages a page is soon found; what is found late is hard to go on with, and rare.
 LIST_SECONDS = 0.1
+NAMES_SECONDS = 0.06
 SMALL_BUDGET_SECONDS = 3.0
 # How long an installation's size is taken to stay what it was.
 SIZE_SECONDS = 60
@@ -75,9 +76,8 @@ def find(filters: UserFilters, budget: Budget | None = None) -> Found:
     """The page that `filters` asks for, within `budget` (by default: what the size of the installation allows)."""
     if filters.words is None:
         return _named(filters, budget or Budget(_seconds(LIST_SECONDS)))
-    budget = budget or Budget(_seconds(BUDGET_SECONDS))
     if filters.place == "messages":
-        return _said(filters, budget)
+        return _said(filters, budget or Budget(_seconds(BUDGET_SECONDS)))
     return _named_then_said(filters, budget)
 
 
@@ -178,9 +178,10 @@ def _said(filters: UserFilters, budget: Budget) -> Found:
     )
 
 
-def _named_then_said(filters: UserFilters, budget: Budget) -> Found:
+def _named_then_said(filters: UserFilters, budget: Budget | None) -> Found:
     """First whose name, address or id the words are, in the list's order; then who said them."""
-    for_names = budget.part(budget.left / 2)
+    for_names = Budget(_seconds(NAMES_SECONDS)) if budget is None else budget.part(budget.left / 2)
+    budget = budget or Budget(_seconds(BUDGET_SECONDS))
     counted = listing.count(filters.named, is_narrowed=True, most=COUNTED, budget=for_names)
     sought = sought_by(filters, counted.ids, None if counted.ids is not None else filters.named)
     after, before = filters.after, filters.before
