@@ -24,6 +24,7 @@ ALL_SLOTS = (
     "name",
     "email",
     "messages",
+    "visits",
     "unread",
     "first_contact",
     "last_active",
@@ -32,7 +33,7 @@ ALL_SLOTS = (
     "tags",
 )
 # With a visit begins the mark of who came again.
-PRESENCE_SLOTS = ("dot", "last_active", "session", "tags")
+PRESENCE_SLOTS = ("dot", "last_active", "session", "visits", "tags")
 MESSAGE_SLOTS = ("messages", "unread", "first_contact", "last_active")
 # Leaves that only a profile has.
 OPEN_SLOTS = {"dot": ("status",), "typing": ("typing_line",)}

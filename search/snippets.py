@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 from chatadmin.lib.tokens import MAX_TOKEN_CHARS, fold, is_mark, is_unspaced
 from search.words import Term, Words
 
-BEFORE_CHARS = 40
+BEFORE_CHARS = 24
 SNIPPET_CHARS = 160
 _EMOJI = re.compile(r"x([0-9a-f]{4,6})", re.ASCII)
 ELLIPSIS = "…"

@@ -19,6 +19,12 @@
     }
   });
 
+  // A download leaves the page as it is.
+  document.addEventListener("submit", (event) => {
+    const menu = event.target.closest(".menu-panel") && event.target.closest("details.menu");
+    if (menu) menu.open = false;
+  });
+
   window.matchMedia("(min-width: 860px)").addEventListener("change", (wide) => {
     const side = document.getElementById("side-menu");
     if (wide.matches && side && side.matches(":popover-open")) side.hidePopover();

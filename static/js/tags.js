@@ -44,6 +44,7 @@
     function take(option) {
       input.value = option.dataset.value;
       close();
+      input.dispatchEvent(new Event("change", { bubbles: true }));
     }
 
     async function ask() {

@@ -166,7 +166,7 @@ def test_without_scripts_it_searches_sorts_and_pages(
     ChatUser.objects.bulk_create(ChatUser(name="P", last_active=None) for _ in range(60))
     page = at_work(support, java_script_enabled=False).new_page()
     page.goto("/users/")
-    page.get_by_role("link", name="Messages").click()
+    page.get_by_role("link", name="Messages", exact=True).click()
     page.get_by_role("link", name="Next").click()
     expect(rows(page)).to_have_count(13)
     page.get_by_role("searchbox").fill("okaf")
