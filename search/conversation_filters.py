@@ -25,6 +25,7 @@ from search.filters import CURSOR_CHARS, CURSORS, PLACES, QUERY_CHARS, SENT
 from search.hits import HitCursor
 from search.parameters import Choice, Day, Yes, beginning, ending
 from search.words import TooManyWords, Words
+from users.templatetags.times import patterns
 from users.text import many_lines
 
 ADDRESS = "/conversations/"
@@ -199,12 +200,14 @@ class ConversationFilters(django_filters.FilterSet):
         for name, value, label in MARKS:
             is_on = self.valid(name) == value
             yield Chip(label, self.address(**{name: "" if is_on else value}), is_on)
-        said = (_("Sent from %(day)s"), _("Sent to %(day)s"))
+        said = (_("Sent from %(day)s"), _("Sent until %(day)s"))
         for name, words in zip(SENT, said, strict=True):
             day = self.valid(name)
             if day:
                 yield Chip(
-                    words % {"day": formats.date_format(day, "j M Y")}, self.address(**{name: ""}), True
+                    words % {"day": formats.date_format(day, patterns()["date"])},
+                    self.address(**{name: ""}),
+                    True,
                 )
 
     def _given(self, name: str) -> str:

@@ -201,8 +201,11 @@ def test_chips_put_filters_on_and_take_themselves_away(support_client: Client) -
     make_talk()
     parameters = {"q": "a", "unread": "yes", "turn": "staff", "sent_from": "2026-02-28", "status": "bogus"}
     html = text_of(talks(support_client, **parameters))
-    links = re.findall(r'<a class="chip( on)?" href="([^"]+)"[^>]*>([^<]+?) ?<', html)
-    chips = {label: (bool(on), unescape(href)) for on, href, label in links}
+    links = re.findall(
+        r'<a class="chip( on)?" href="([^"]+)"><span class="sr">(\w+) filter </span>([^<]+?) ?<', html
+    )
+    assert {(on, does) for on, _href, does, _label in links} == {(" on", "Remove"), ("", "Add")}
+    chips = {label: (bool(on), unescape(href)) for on, href, _does, label in links}
     rest = "q=a&sent_from=2026-02-28"
     assert chips == {
         "Unread": (True, f"/conversations/?{rest}&turn=staff"),

@@ -66,12 +66,12 @@ def test_typing_searches_and_keys_open_the_match(page: Page, made: list[Conversa
 
 def test_filters_stay_while_one_searches(page: Page) -> None:
     Conversation.objects.filter(chat_user__name="Tomás").update(turn="visitor")
-    page.get_by_role("link", name="Our turn").click()
+    page.get_by_role("link", name="Add filter Our turn").click()
     expect(rows(page)).to_have_count(2)
     page.get_by_role("searchbox").fill("refund")
     expect(rows(page)).to_have_count(1)
     expect(page).to_have_url(re.compile(r"\?q=refund&turn=staff$"))
-    page.get_by_role("link", name="Take away the filter: Our turn").click()
+    page.get_by_role("link", name="Remove filter Our turn").click()
     expect(rows(page)).to_have_count(2)
     page.get_by_text("Messages sent between…").click()
     page.get_by_label("Sent from").fill("2030-01-01")
@@ -112,7 +112,7 @@ def test_without_scripts_it_searches_filters_and_pages(
     expect(rows(page)).to_have_count(13)
     page.get_by_role("link", name="Newer").click()
     expect(rows(page)).to_have_count(50)
-    page.get_by_role("link", name="Our turn").click()
+    page.get_by_role("link", name="Add filter Our turn").click()
     page.get_by_role("searchbox").fill("refund")
     page.get_by_role("button", name="Search").click()
     expect(rows(page)).to_have_count(2)
