@@ -85,6 +85,12 @@ def repeat(
     return {group: {kind: summary(lists) for kind, lists in kinds.items()} for group, kinds in runs.items()}
 
 
+def cut_short(cases: Sequence[Case]) -> dict[str, int]:
+    """How many pages were `asked`, and how many of them are `partial`: they met the time budget."""
+    partial = [case for case in cases if search(case.query).found.go_on]
+    return {"asked": len(cases), "partial": len(partial)}
+
+
 def timed(query: str) -> dict[str, float]:
     """What `search` takes, as `repeat` wants it."""
     taken = search(query)

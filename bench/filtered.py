@@ -43,16 +43,19 @@ FILTERS = [
 
 
 def filters(now: dt.datetime) -> list[str]:
-    """All filters that are tried, one that only three days of last winter pass among them."""
-    first, last = (now - dt.timedelta(days=days) for days in (303, 300))
-    return [*FILTERS, urlencode({"active_from": f"{first:%Y-%m-%d}", "active_to": f"{last:%Y-%m-%d}"})]
+    """All filters that are tried, some that only three days of last winter pass among them."""
+    first, last = (f"{now - dt.timedelta(days=days):%Y-%m-%d}" for days in (303, 300))
+    return [
+        *FILTERS,
+        *(urlencode({f"{name}_from": first, f"{name}_to": last}) for name in ("active", "first", "sent")),
+    ]
 
 
 def measure(kept: dict[str, Any], effort: Effort, now: dt.datetime) -> dict[str, Any]:
-    """Words of every class with every filter: times for each filter, and for all."""
+    """Words of every class with every filter: times for each filter and for all, and how many met the budget."""
     words = [term.query for name in TITLES for term in terms.of_class(kept, name, effort.filtered)]
     cases = [Case(f"{query(typed)}&{narrow}", (ALL, narrow)) for narrow in filters(now) for typed in words]
-    return direct.repeat(cases, 1, direct.timed)
+    return {"times": direct.repeat(cases, 1, direct.timed), **direct.cut_short(cases)}
 
 
 def measure_list(effort: Effort, now: dt.datetime) -> dict[str, Any]:
@@ -62,7 +65,7 @@ def measure_list(effort: Effort, now: dt.datetime) -> dict[str, Any]:
         for narrow in ["", *filters(now)]
         for sort in SORTS
     ]
-    return direct.repeat(cases, effort.repeats, direct.timed)
+    return {"times": direct.repeat(cases, effort.repeats, direct.timed), **direct.cut_short(cases)}
 
 
 def through(effort: Effort, browser: Browser) -> dict[str, Any]:

@@ -89,15 +89,18 @@ def _of_engine(engine: str, scale: str, result: Result) -> Iterator[str]:
         yield f"#### Message search: {title}"
         yield _search(result, engine)
         yield _remarks(result["search"])
+        yield _cut_short(result.get("http", {}), " over HTTP")
     if len(result.get("growth", ())) > 1:
         yield f"#### Growth: {TITLES[engine]}, p95 of {'the database' if engine == 'postgresql' else 'find()'} in ms"
         yield _growth(result["growth"])
     if "filters" in result:
         yield f"#### Message search with filters, find() in ms: {title}"
-        yield _filters(result["filters"])
+        yield _filters(result["filters"]["times"])
+        yield _cut_short(result["filters"])
     if "people" in result:
         yield f"#### The list: {title}"
         yield _people(result)
+        yield _cut_short(result["people"]["first"])
     if "admin" in result:
         yield f"#### Beside Django's admin: {title}"
         yield _admin(result["admin"])
@@ -134,6 +137,12 @@ def _remarks(found: Result) -> str:
     return "\n".join(lines)
 
 
+def _cut_short(found: Result, how: str = "") -> str:
+    if not found.get("partial"):
+        return ""
+    return f"Of {found['asked']:,} pages{how} {found['partial']:,} met the time budget."
+
+
 def _growth(growth: Result) -> str:
     scales = list(growth)
     scales.sort(key=["small", "medium", "full"].index)
@@ -158,7 +167,7 @@ def _filters(found: Result) -> str:
 
 
 def _people(result: Result) -> str:
-    first, far = result["people"]["first"], result["people"]["far"]
+    first, far = result["people"]["first"]["times"], result["people"]["far"]
     served = result.get("http", {}).get("list", {})
     rows = []
     for name, one in first.items():

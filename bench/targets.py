@@ -64,7 +64,7 @@ def _of_engine(engine: str, result: Result, scale: str) -> Iterator[Target]:
         )
     if "filters" in result:
         for part, limit in (("p95", 50.0), ("p99", 80.0)):
-            measured = p(result["filters"][ALL]["whole"], part)
+            measured = p(result["filters"]["times"][ALL]["whole"], part)
             yield Target(f"{title}: message search with filters, {part}", limit, measured, "ms")
     if "people" in result:
         yield from _of_list(title, result["people"])
@@ -82,7 +82,7 @@ def _of_engine(engine: str, result: Result, scale: str) -> Iterator[Target]:
 
 
 def _of_list(title: str, people: Result) -> Iterator[Target]:
-    orders = {name: found for name, found in people["first"].items() if name.startswith("sort=")}
+    orders = {name: found for name, found in people["first"]["times"].items() if name.startswith("sort=")}
     worst = max(orders, key=lambda name: p(orders[name]["database"]))
     measured = p(orders[worst]["database"])
     yield Target(f"{title}: the list, each order with each filter, p95", 25.0, measured, "ms", worst)

@@ -86,6 +86,8 @@ def http(place: Place, effort: Effort) -> dict[str, Any]:
         return {
             "messages": found,
             "list": filtered.through(effort, browser),
+            "asked": browser.asked,
+            "partial": browser.partial,
             "pinned": bool(pair),
             "postgresql_pinned": pinned,
         }

@@ -101,7 +101,9 @@ def test_the_list_far_down() -> None:
         **{f"{where} name": {"database": took(value)} for where, value in (("first", 2.0), ("far", 3.0))},
     }
     first = {name: {"database": took(5.0)} for name in ("all", "sort=name", "vip=yes")}
-    text = report(document(people={"first": first, "far": far}))
+    people = {"first": {"times": first, "asked": 12, "partial": 1}, "far": far}
+    text = report(document(people=people))
+    assert "Of 12 pages 1 met the time budget." in text
     assert "page 10,000" in lines(text, "| order")[0]
     (line,) = lines(text, "page 10,000 beside page 1")
     assert "1.50 × (sort=name)" in line and "met, 75 % of it" in line
