@@ -79,11 +79,14 @@ def preview(html: str) -> str:
 
 
 def walked(client: Client, address: str | None, rel: str) -> list[list[int]]:
-    """What is listed on each page, from link to link."""
+    """What is listed on each page, from link to link; of those met on the way back, each leads forward again."""
     pages: list[list[int]] = []
     while address:
         response = client.get(address)
         assert response.status_code == 200
+        if pages and rel == "prev":
+            again = link(response, "next")
+            assert again and ids(client.get(again))[:1] == pages[-1][:1]
         pages.append(ids(response))
         address = link(response, rel)
         assert len(pages) < 50
