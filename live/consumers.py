@@ -10,6 +10,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from channels.db import database_sync_to_async
+from django.http.cookie import parse_cookie
 
 from chatadmin.lib import redis_store
 from chatadmin.lib.bus import Event, announce_now
@@ -19,7 +20,9 @@ from conversations.actions import Gone, mark_read
 from conversations.models import Side
 from live import fragments, frames
 from live.hub import EVERYONE, NEWCOMERS, StaffHub
+from live.newcomers import MOST_COUNTED, Listing
 from staff import presence as staff_presence
+from staff.middleware import zone_of
 from staff.models import Account
 from staff.sessions import account_of_session, session_key_of
 from users import presence
@@ -27,7 +30,7 @@ from users.models import ChatUser
 from users.queries import living, people
 
 FRAMES = Rate(burst=60, per_second=20)
-FRAME_CHARS = 16 * 1024
+FRAME_CHARS = 24 * 1024
 RECHECK_SECONDS = 20
 
 
@@ -38,11 +41,14 @@ class StaffSocket(Socket):
         super().__init__(scope, receive, send)
         self.id = secrets.token_hex(8)
         self.session_key = session_key_of(self.header(b"cookie"))
+        self.zone = zone_of(parse_cookie(self.header(b"cookie")))
         self.account_id = 0
         self.name = self.role = ""
         self.users: set[str] = set()
         self.open: str | None = None
-        self.newcomers = 0
+        self.listing: Listing | None = None
+        self.since = 0.0
+        self.counted: set[str] = set()
         self.budget = Bucket(FRAMES)
         self.checked_at = 0.0
         self.behind = False
@@ -100,10 +106,23 @@ class StaffSocket(Socket):
         if account is None or account.pk != self.account_id or account.role != self.role:
             self.close(Closing(4401, "session ended"))
 
-    def newcomer(self) -> None:
-        """Somebody new came who is not on this list."""
-        self.newcomers += 1
-        self.push(fragments.newcomers(self.newcomers))
+    def arrived(self, people: set[str]) -> None:
+        """These are on the list that this page shows now; those whom it doesn't show or count yet are counted."""
+        fresh = sorted(people - self.users - self.counted)[: MOST_COUNTED - len(self.counted)]
+        if fresh:
+            self.counted.update(fresh)
+            self._tell_newcomers()
+
+    def left(self, name: str) -> None:
+        """A person was erased, or joined to another: they count no more."""
+        if name in self.counted:
+            self.counted.remove(name)
+            self._tell_newcomers()
+
+    def _tell_newcomers(self) -> None:
+        query = self.listing.query if self.listing else ""
+        address = f"/users/?{query}" if query else "/users/"
+        self.push(fragments.newcomers(sorted(self.counted), address))
 
     def gone(self, name: str) -> None:
         """A person this page shows was erased, or joined to another."""
@@ -112,13 +131,21 @@ class StaffSocket(Socket):
     def _watched(self) -> set[str]:
         return self.users | ({self.open} if self.open else set())
 
+    def _shows(self, frame: frames.Watch) -> None:
+        """Takes in the rows and the list that the page shows. Whoever moved before they were drawn isn't new."""
+        users = {str(user) for user in frame.users}
+        listing = Listing(frame.list, self.zone) if frame.list is not None else None
+        counted = {str(person) for person in frame.counted}
+        if (users, listing) != (self.users, self.listing) or self.counted - counted:
+            self.since = time.monotonic()
+        self.users, self.listing, self.counted = users, listing, counted
+
     async def _watch(self, frame: frames.Watch) -> None:
         hub = StaffHub.current()
         hub.unwatch(self, [NEWCOMERS, *self._watched()])
-        self.users = {str(user) for user in frame.users}
+        self._shows(frame)
         self.open = str(frame.open) if frame.open else None
-        self.newcomers = 0
-        hub.watch(self, [*self._watched(), *([NEWCOMERS] if frame.newcomers else [])])
+        hub.watch(self, [*self._watched(), *([NEWCOMERS] if self.listing else [])])
         # Listening first, reading second: what changes in between is told twice, and a leaf may be drawn twice.
         text = await _state(frame, set(hub.typing))
         if text is None:

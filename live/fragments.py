@@ -102,9 +102,10 @@ def replying(person_uuid: str, names: Sequence[str]) -> str:
     )
 
 
-def newcomers(count: int) -> str:
-    """The pill that counts people who came since the list was drawn."""
-    return render_to_string("search/newcomers.html", {"count": count, "live": True})
+def newcomers(counted: Sequence[str], address: str) -> str:
+    """The pill that counts people (by uuid) who are new to a list since it was drawn, and leads to its first page."""
+    context = {"count": len(counted), "counted": counted, "address": address, "live": True}
+    return render_to_string("search/newcomers.html", context)
 
 
 def navigation() -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
 
 WATCHED = 200
+LIST_CHARS = 8_000
 Id = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 
 
@@ -17,12 +19,17 @@ class BadFrame(Exception):
 
 
 class Watch(Struct):
-    """The people on screen, the one whose profile is open, the last message shown, and whether to count newcomers."""
+    """The people on screen, the one whose profile is open, the last message shown.
 
-    users: Annotated[list[uuid.UUID], Meta(max_length=WATCHED)] = []
+    `list`: the query string of the user list that is shown; who is new to it is counted. `counted`: those whom the
+    page says to be new already.
+    """
+
+    users: Annotated[Sequence[uuid.UUID], Meta(max_length=WATCHED)] = ()
     open: uuid.UUID | None = None
     last: Id | None = None
-    newcomers: bool = False
+    list: Annotated[str, Meta(max_length=LIST_CHARS)] | None = None
+    counted: Annotated[Sequence[uuid.UUID], Meta(max_length=WATCHED)] = ()
 
 
 class Typing(Struct):

@@ -13,13 +13,14 @@ from chatadmin.lib.hub import Hub
 from conversations.models import Side
 from live import fragments
 from live.fragments import ALL_SLOTS, MESSAGE_SLOTS, PRESENCE_SLOTS, Change
+from live.newcomers import ListPage, Newcomers
 
 EVERYONE, NEWCOMERS = "*", "*newcomers"
 TYPING_SECONDS = 6.0
 NAVIGATION_SECONDS = 1.0
 COUNTED = {"message.created", "message.read", "presence.changed", "user.erased"}
 ACCOUNTS = {"staff.changed", "session.ended"}
-EVERYBODYS = {"user.created", "tag.changed"}
+EVERYBODYS = {"tag.changed"}
 ABOUT_PEOPLE = {
     "message.created",
     "message.read",
@@ -33,7 +34,7 @@ ABOUT_PEOPLE = {
 }
 
 
-class Page(Protocol):
+class Page(ListPage, Protocol):
     """What the hub asks of a staff page's socket."""
 
     open: str | None
@@ -41,7 +42,6 @@ class Page(Protocol):
 
     def push(self, text: str) -> None: ...
     def lagged(self) -> None: ...
-    def newcomer(self) -> None: ...
     def gone(self, name: str) -> None: ...
     async def recheck(self) -> None: ...
 
@@ -54,6 +54,7 @@ class StaffHub(Hub[Page]):
         self.typing: dict[str, float] = {}
         self.replying: dict[str, dict[int, tuple[str, float]]] = {}
         self.navigation_due = False
+        self.newcomers = Newcomers(lambda: self.of(NEWCOMERS))
         self.clock = asyncio.get_running_loop().create_task(self._tick())
 
     def wants(self, event: Event) -> bool:
@@ -66,8 +67,6 @@ class StaffHub(Hub[Page]):
         for event in events:
             if event.name in ACCOUNTS:
                 await self._recheck()
-            elif event.name == "user.created":
-                self._newcomer(event)
             elif event.name == "tag.changed":
                 self._retag()
             else:
@@ -80,6 +79,12 @@ class StaffHub(Hub[Page]):
     def show_later(self, chat_user: str, slots: tuple[str, ...]) -> None:
         """Queues a redraw of some leaves of one person, as if an event had asked for it."""
         self._heard(Event("user.changed", chat_user, {"slots": list(slots)}))
+
+    def _heard(self, event: Event) -> None:
+        # Those who aren't on any screen concern nobody else, so that their events aren't queued.
+        if NEWCOMERS in self.watchers:
+            self.newcomers.note(event)
+        super()._heard(event)
 
     # -- from events to changes
 
@@ -137,10 +142,6 @@ class StaffHub(Hub[Page]):
                 socket.push(fragments.replying(name, others))
         if not writers:
             self.replying.pop(name, None)
-
-    def _newcomer(self, event: Event) -> None:
-        for socket in self.of(NEWCOMERS):
-            socket.newcomer()
 
     def _retag(self) -> None:
         """A tag may be on hundreds of thousands, so the event names nobody: all who are on a screen get theirs anew."""

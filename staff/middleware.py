@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import zoneinfo
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -63,6 +63,12 @@ def _zones() -> frozenset[str]:
     return frozenset(zoneinfo.available_timezones())
 
 
+def zone_of(cookies: Mapping[str, str]) -> zoneinfo.ZoneInfo | None:
+    """The time zone that a browser named in its cookie; None where it named none that there is."""
+    name = cookies.get(TIME_ZONE_COOKIE, "")
+    return zoneinfo.ZoneInfo(name) if name in _zones() else None
+
+
 class TimeZoneMiddleware:
     """Renders the answer in the zone that the browser named in a cookie, else in the installation's."""
 
@@ -70,8 +76,8 @@ class TimeZoneMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        name = request.COOKIES.get(TIME_ZONE_COOKIE, "")
-        if name not in _zones():
+        zone = zone_of(request.COOKIES)
+        if zone is None:
             return self.get_response(request)
-        with timezone.override(zoneinfo.ZoneInfo(name)):
+        with timezone.override(zone):
             return self.get_response(request)

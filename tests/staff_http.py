@@ -97,10 +97,10 @@ class StaffPage:
         self.socket.send(json.dumps({"type": kind, **fields}))
 
     def watch(
-        self, *users: str, open: str | None = None, last: int | None = None, newcomers: bool = False
+        self, *users: str, open: str | None = None, last: int | None = None, **listing: Any
     ) -> str:
-        """Says what the page shows, and returns the state that comes back."""
-        self.send("watch", users=list(users), open=open, last=last, newcomers=newcomers)
+        """Says what the page shows (`list`, `counted`: of a list), and returns the state that comes back."""
+        self.send("watch", users=list(users), open=open, last=last, **listing)
         return self.expect("data-slot") if users or open else ""
 
     def expect(self, part: str, seconds: float = PATIENCE_SECONDS) -> str:

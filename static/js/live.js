@@ -3,6 +3,7 @@
 (() => {
   "use strict";
   const WATCHED = 200;
+  const LIST_CHARS = 8000;
   const READ_DELAY_MS = 400;
   const BANNER_DELAY_MS = 3000;
   const RETRY_MS = 3000;
@@ -20,6 +21,14 @@
     if (isOpen && wrapper) wrapper.sendImmediately(JSON.stringify(frame));
   }
 
+  // The list that is shown, and whom its pill counts already: a connection that is made anew goes on from there.
+  function shownList() {
+    const list = document.querySelector("[data-list]");
+    const pill = document.querySelector('[data-slot="newcomers"]');
+    if (!list || list.dataset.list.length > LIST_CHARS) return {};
+    return { list: list.dataset.list, counted: pill && pill.dataset.counted ? pill.dataset.counted.split(" ") : [] };
+  }
+
   function watch() {
     const users = [...new Set(all("[data-user]").map((node) => node.dataset.user))].slice(0, WATCHED);
     const page = openPage();
@@ -29,7 +38,7 @@
       users,
       open: page ? page.dataset.open : null,
       last: log ? highest(all("[data-message]", log)) : null,
-      newcomers: Boolean(document.querySelector("[data-newcomers]")),
+      ...shownList(),
     });
   }
 

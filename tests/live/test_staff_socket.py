@@ -111,15 +111,6 @@ def test_a_page_does_not_hear_of_people_that_it_does_not_show(visit: Open, sam: 
         assert shown.user["id"] in told and hidden.user["id"] not in told
 
 
-def test_the_list_counts_newcomers(visit: Open, sam: StaffBrowser) -> None:
-    shown = make_person("Mariam")
-    with sam.live() as page:
-        page.watch(str(shown.uuid), newcomers=True)
-        visit().hello()
-        visit().hello()
-        assert "2 new" in page.expect("2 new")
-
-
 def test_the_profile_gets_the_message_from_the_template_of_the_page(visit: Open, sam: StaffBrowser) -> None:
     tab = visit()
     tab.hello()

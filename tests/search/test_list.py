@@ -192,14 +192,17 @@ def test_for_htmx_only_the_part_that_changes(support_client: Client) -> None:
         assert "no-store" in response.headers["Cache-Control"]
 
 
-def test_the_list_as_it_opens_hears_of_newcomers(support_client: Client) -> None:
+def test_every_list_says_which_one_it_is_and_leads_to_its_first_page(support_client: Client) -> None:
     crowd(51)
     first = asked(support_client)
-    assert " data-newcomers" in text_of(first)
-    assert 'data-slot="newcomers" class="newcomers" href="/users/" hidden' in text_of(first)
-    for query in ({"q": "P"}, {"sort": "name"}):
-        assert " data-newcomers" not in text_of(asked(support_client, **query))
-    assert " data-newcomers" not in text_of(support_client.get(link(first, "next") or ""))
+    for page, state, address in (
+        (first, "", "/users/"),
+        (support_client.get(link(first, "next") or ""), "", "/users/"),
+        (asked(support_client, q="P", sort="name"), "q=P&amp;sort=name", "/users/?q=P&amp;sort=name"),
+        (asked(support_client, sort="foo", vip="yes"), "vip=yes", "/users/?vip=yes"),
+    ):
+        assert f' data-list="{state}"' in text_of(page)
+        assert f'data-slot="newcomers" class="newcomers" href="{address}" hidden' in text_of(page)
 
 
 def test_nobody_yet_tells_how_to_begin(support_client: Client, admin_client: Client) -> None:
