@@ -27,6 +27,10 @@ class NoServer(Exception):
     """The server didn't start, or answered with an error; says what it said."""
 
 
+class Refused(Exception):
+    """A page was not given; says which."""
+
+
 class Browser:
     """One signed-in member of staff with one kept connection."""
 
@@ -39,12 +43,12 @@ class Browser:
         self.partial = self.asked = 0
 
     def get(self, query: str) -> str:
-        """The list's page for that query. Raises NoServer where it isn't status 200."""
+        """The list's page for that query. Raises Refused where it isn't status 200."""
         self.connection.request("GET", f"/users/?{query}", headers={"Cookie": self.cookies})
         answer = self.connection.getresponse()
         page = answer.read().decode()
         if answer.status != 200:
-            raise NoServer(f"/users/?{query} answered {answer.status}")
+            raise Refused(f"/users/?{query} answered {answer.status}")
         self.asked += 1
         self.partial += 'data-partial="true"' in page
         return page
@@ -75,11 +79,9 @@ def served(now: str, core: int | None) -> Iterator[Browser]:
         )
         try:
             _wait(process, port, log)
-            try:
-                browser = Browser(f"http://127.0.0.1:{port}", password)
-            except SignInFailed as error:
-                raise NoServer(f"{error}\n{_said(log)}") from error
-            yield browser
+            yield Browser(f"http://127.0.0.1:{port}", password)
+        except (SignInFailed, Refused) as error:
+            raise NoServer(f"{error}\n{_said(log)}") from error
         finally:
             process.send_signal(signal.SIGTERM)
             try:
