@@ -18,6 +18,7 @@ from django.utils import timezone
 from chatadmin.lib.budget import Budget, OverBudget
 from conversations.models import Message
 from search.filters import UserFilters
+from search.queries import is_small
 from users.queries import living
 
 # What can happen to somebody, beside the names of fields that changed. A message to or from them is SAID, theirs is
@@ -47,6 +48,8 @@ BY_FILTER = {
 # It was the first one, if somebody's first contact is no longer ago.
 FIRST_SECONDS = 60
 BUDGET_SECONDS = 0.05
+# Where there is little to read, only a busy machine takes longer, and that is no reason to count nobody.
+SMALL_BUDGET_SECONDS = 1.0
 # So many messages of one person are looked into at a time.
 MESSAGES_EACH = 10
 
@@ -125,7 +128,7 @@ def arrived(query: str, moved: Mapping[str, Moved], said: Mapping[int, Text]) ->
     by_words = _speakers(filters, moved, said)
     found: set[str] = set()
     try:
-        with Budget(BUDGET_SECONDS).limit():
+        with Budget(SMALL_BUDGET_SECONDS if is_small() else BUDGET_SECONDS).limit():
             if by_row:
                 people = filters.named.filter(uuid__in=by_row)
                 known = people.order_by().values_list("uuid", "first_contact")
