@@ -68,7 +68,7 @@ def these(filters: UserFilters, people: Sequence[uuid.UUID]) -> list[Met]:
     found: dict[int, int] = {}
     if sought is not None and bounds is not None:
         with Budget(STEP_SECONDS).limit():
-            hits = matches.of_each(sought, said, low=bounds[0], below=bounds[1])
+            hits = matches.of_each(sought, said, low=bounds.low, below=bounds.below)
         found = {hit.chat_user_id: hit.id for hit in hits}
     return [Met(person, found.get(person)) for person in ids]
 
@@ -93,7 +93,7 @@ def _walked(
             yield [Met(person) for person in ids if seen.add(person)]
     if sought is None or bounds is None:
         return
-    walk = Walk(sought, *bounds, Budget(STEP_SECONDS))
+    walk = Walk(sought, bounds, Budget(STEP_SECONDS))
     for hits in walk.batches():
         yield [Met(hit.chat_user_id, hit.id) for hit in hits if seen.add(hit.chat_user_id)]
         walk.budget = Budget(STEP_SECONDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import NamedTuple
 
 from django.db import connection
 
@@ -27,9 +28,17 @@ FROM known
 _SENT_BEFORE = "SELECT 1 FROM conversations_message WHERE id >= %s AND created_at < %s LIMIT 1"
 
 
-def id_bounds(sent_from: dt.datetime | None, sent_to: dt.datetime | None) -> tuple[int, int] | None:
-    """`low` and `below`: all messages sent from `sent_from` (inclusive) until `sent_to` (exclusive; None: no bound)
-    have an id with `low` <= id < `below`. None where there are none. Four short reads, where nothing bounds the time two.
+class Bounds(NamedTuple):
+    """Ids with `low` <= id < `below`; `everywhere`: so many there are in all."""
+
+    low: int
+    below: int
+    everywhere: int
+
+
+def id_bounds(sent_from: dt.datetime | None, sent_to: dt.datetime | None) -> Bounds | None:
+    """Between which ids all messages are that were sent from `sent_from` (inclusive) until `sent_to` (exclusive; None:
+    no bound). None where there are none. Four short reads at most; where nothing bounds the time two.
     """
     newest, oldest = newest_id(), oldest_id()
     if newest is None or oldest is None:
@@ -37,7 +46,7 @@ def id_bounds(sent_from: dt.datetime | None, sent_to: dt.datetime | None) -> tup
     low, below = oldest, newest + 1
     if sent_from is not None or sent_to is not None:
         low, below = _narrowed(low, below, sent_from, sent_to)
-    return (low, below) if low < below else None
+    return Bounds(low, below, newest + 1 - oldest) if low < below else None
 
 
 def _narrowed(

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 
 from chatadmin.lib.budget import Budget, OverBudget
 from search import matches
-from search.extent import id_bounds
+from search.extent import Bounds, id_bounds
 from search.hits import Hit, HitCursor
 from search.matches import Sought
-from search.walk import MATCHES_FIRST, MATCHES_MOST, RARE, Walk
+from search.walk import MATCHES_FIRST, MATCHES_MOST, Walk
 
 # So many matches above a page are looked through to know who was on the pages before; above that, each person is
 # asked about alone.
@@ -61,9 +61,10 @@ def find_hits(
     bounds = id_bounds(sought.sent_from, sought.sent_to)
     if bounds is None:
         return HitPage()
-    low, newest = bounds[0], bounds[1] - 1
     edge = after or before
-    search = _Search(sought, min(edge.top, newest) if edge else newest, low, budget, has_grace=has_grace)
+    if edge:
+        bounds = bounds._replace(below=min(edge.top + 1, bounds.below))
+    search = _Search(sought, bounds, budget, has_grace=has_grace)
     page = search.backward(edge.id, size) if edge and edge is not after else search.forward(after, size)
     search.count(page, most, is_whole=edge is None and page.after is None and page.stopped is None)
     return page
@@ -72,9 +73,10 @@ def find_hits(
 class _Search:
     """One request's search among the messages with `low` <= id <= `top`."""
 
-    def __init__(self, sought: Sought, top: int, low: int, budget: Budget, *, has_grace: bool) -> None:
+    def __init__(self, sought: Sought, bounds: Bounds, budget: Budget, *, has_grace: bool) -> None:
         self.budgets = [budget, Budget(GRACE_SECONDS)] if has_grace else [budget]
-        self.sought, self.top, self.low, self.budget = sought, top, low, budget
+        self.sought, self.bounds, self.budget = sought, bounds, budget
+        self.low, self.top = bounds.low, bounds.below - 1
         self.key = sought.key
         self.above: set[int] | None = None
         self.walk: Walk | None = None
@@ -101,7 +103,7 @@ class _Search:
         reached = below
         for budget in self.budgets:
             self.budget = budget
-            self.walk = Walk(self.sought, self.low, below, budget)
+            self.walk = Walk(self.sought, self.bounds._replace(below=below), budget)
             try:
                 for hits in self.walk.batches():
                     fresh = [hit for hit in hits if self.key(hit) not in found]
@@ -195,7 +197,7 @@ class _Search:
 
     def _count_all(self, sought: Sought, page: HitPage, most: int) -> None:
         budget = self.budget.part(COUNT_SECONDS)
-        is_rare = self.walk is not None and self.walk.expected(self.top + 1 - self.low) < RARE
+        is_rare = self.walk is not None and self.walk.is_rare
         for limit in COUNTED:
             with budget.limit():
                 people, said = matches.count(

@@ -8,6 +8,7 @@ from django.db import connection
 
 from chatadmin.lib.budget import Budget, OverBudget
 from search import matches
+from search.extent import Bounds
 from search.hits import Hit
 from search.matches import Sought
 from users.queries import living
@@ -35,17 +36,23 @@ PART_MESSAGES = 20_000
 
 
 class Walk:
-    """The matches with `low` <= id < `below`. `reached`: down to this id nothing is left out."""
+    """The matches within `bounds`. `reached`: down to this id nothing is left out."""
 
-    def __init__(self, sought: Sought, low: int, below: int, budget: Budget) -> None:
-        self.sought, self.low, self.below, self.budget = sought, low, below, budget
-        self.reached = below
+    def __init__(self, sought: Sought, bounds: Bounds, budget: Budget) -> None:
+        self.sought, self.bounds, self.budget = sought, bounds, budget
+        self.low, self.below = bounds.low, bounds.below
+        self.reached = bounds.below
         self.matched = 0
 
     def expected(self, ids: int) -> float:
         """How many matches so many ids hold, going by what was walked; at least what one match more would mean."""
         walked = max(1, self.below - self.reached)
         return (self.matched + 1) / walked * ids
+
+    @property
+    def is_rare(self) -> bool:
+        """Whether few are expected everywhere: where the buckets aren't named, the index gives those outside too."""
+        return self.expected(self.bounds.everywhere) < RARE
 
     def batches(self) -> Iterator[list[Hit]]:
         """The matches, newest first. Raises OverBudget between two batches."""
@@ -79,7 +86,7 @@ class Walk:
         low = self.low
         if connection.vendor == "postgresql":
             is_known = self.below - self.reached > READ_FIRST
-            if is_known and self.expected(self.reached - self.low) < RARE:
+            if is_known and self.is_rare:
                 try:
                     with self.budget.part(RARE_SECONDS).limit():
                         return self._matches(low, limit, is_rare=True), low

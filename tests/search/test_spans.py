@@ -63,6 +63,11 @@ def let_settle() -> None:
     MessageSpan.objects.update(noticed_at=timezone.now() - spans.SETTLED - dt.timedelta(seconds=1))
 
 
+def ids_of(sent_from: dt.datetime | None, sent_to: dt.datetime | None) -> tuple[int, int] | None:
+    bounds = id_bounds(sent_from, sent_to)
+    return (bounds.low, bounds.below) if bounds else None
+
+
 # -- the sweep
 
 
@@ -119,44 +124,44 @@ def test_the_schedule_has_it() -> None:
 def test_a_time_is_some_ids() -> None:
     make_talk(daily(10 * PIECE))
     whole = (1, 10 * PIECE + 1)
-    assert id_bounds(T + 30 * DAY, T + 35 * DAY) == whole, "nothing is known yet"
+    assert ids_of(T + 30 * DAY, T + 35 * DAY) == whole, "nothing is known yet"
     fill_spans()
-    assert id_bounds(T + 30 * DAY, T + 35 * DAY) == (24, 40)
-    assert id_bounds(None, T + 3 * DAY) == (1, 8)
-    assert id_bounds(T + 78 * DAY, None) == (72, 81)
-    assert id_bounds(T + 200 * DAY, None) == (80, 81), "what no span is about may be of any time"
-    assert id_bounds(None, T) is None
-    assert id_bounds(None, None) == whole
-    assert id_bounds(T, T + 500 * DAY) == whole
+    assert ids_of(T + 30 * DAY, T + 35 * DAY) == (24, 40)
+    assert ids_of(None, T + 3 * DAY) == (1, 8)
+    assert ids_of(T + 78 * DAY, None) == (72, 81)
+    assert ids_of(T + 200 * DAY, None) == (80, 81), "what no span is about may be of any time"
+    assert ids_of(None, T) is None
+    assert ids_of(None, None) == whole
+    assert ids_of(T, T + 500 * DAY) == whole
 
 
 def test_a_piece_without_a_span_may_hold_any_time() -> None:
     make_talk(daily(10 * PIECE))
     fill_spans()
     MessageSpan.objects.filter(number=6).delete()
-    assert id_bounds(T + 30 * DAY, T + 35 * DAY) == (24, 56)
-    assert id_bounds(T + 78 * DAY, None) == (48, 81)
+    assert ids_of(T + 30 * DAY, T + 35 * DAY) == (24, 56)
+    assert ids_of(T + 78 * DAY, None) == (48, 81)
     MessageSpan.objects.filter(number=2).update(first_at=None, last_at=None)
-    assert id_bounds(T + 30 * DAY, T + 35 * DAY) == (16, 56)
+    assert ids_of(T + 30 * DAY, T + 35 * DAY) == (16, 56)
 
 
 def test_imported_messages_have_no_lower_bound() -> None:
     make_talk(daily(10 * PIECE) | {-4: T + 40 * DAY, -1: T + 90 * DAY})
     fill_spans()
-    assert id_bounds(T + 60 * DAY, T + 61 * DAY) == (-4, 64)
-    assert id_bounds(T - DAY, T) == (-4, 0)
+    assert ids_of(T + 60 * DAY, T + 61 * DAY) == (-4, 64)
+    assert ids_of(T - DAY, T) == (-4, 0)
 
 
 def test_the_newest_are_read_unless_they_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     make_talk(daily(10 * PIECE) | {10 * PIECE + 2: T})
     fill_spans()
     Message.objects.filter(pk__gte=10 * PIECE).update(created_at=T + 100 * DAY)
-    assert id_bounds(None, T + DAY) == (1, 8)
+    assert ids_of(None, T + DAY) == (1, 8)
     Message.objects.filter(pk=10 * PIECE + 2).update(created_at=T)
-    assert id_bounds(None, T + DAY) == (1, 10 * PIECE + 3)
+    assert ids_of(None, T + DAY) == (1, 10 * PIECE + 3)
     Message.objects.filter(pk=10 * PIECE + 2).update(created_at=T + 100 * DAY)
     monkeypatch.setattr(extent, "TAIL_MOST", 2)
-    assert id_bounds(None, T + DAY) == (1, 10 * PIECE + 3)
+    assert ids_of(None, T + DAY) == (1, 10 * PIECE + 3)
 
 
 def test_four_reads_however_many_there_are() -> None:
@@ -205,13 +210,13 @@ def test_with_and_without_spans_the_same_is_found(seed: int) -> None:
     MessageSpan.objects.filter(number__in=rng.sample(range(25), seed)).delete()
     seen = 0
     for sent, before in zip(ranges, without, strict=True):
-        bounds = id_bounds(*sent) or (0, 0)
+        low, below = ids_of(*sent) or (0, 0)
         inside = [
             number
             for number, at in moments.items()
             if (sent[0] is None or at >= sent[0]) and (sent[1] is None or at < sent[1])
         ]
-        assert all(bounds[0] <= number < bounds[1] for number in inside)
+        assert all(low <= number < below for number in inside)
         assert pages(Sought(words, *sent)) == before
         seen += sum(len(page) for page in before)
     assert seen > 50
