@@ -28,7 +28,7 @@ log = structlog.get_logger("chatadmin.newcomers")
 GATHER_SECONDS = 1.0
 # So long may the lists of one second be asked; one that is being asked then is asked to its end.
 TURN_SECONDS = 0.4
-MOST_MOVED = 1_000
+MOST_MOVED = 500
 # A page that counts more says that it is more, and hears of nobody else.
 MOST_COUNTED = 100
 

@@ -47,7 +47,7 @@ BY_FILTER = {
 }
 # It was the first one, if somebody's first contact is no longer ago.
 FIRST_SECONDS = 60
-BUDGET_SECONDS = 0.05
+BUDGET_SECONDS = 0.1
 # Where there is little to read, only a busy machine takes longer, and that is no reason to count nobody.
 SMALL_BUDGET_SECONDS = 1.0
 # So many messages of one person are looked into at a time.

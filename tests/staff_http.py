@@ -96,9 +96,7 @@ class StaffPage:
         """Sends a frame."""
         self.socket.send(json.dumps({"type": kind, **fields}))
 
-    def watch(
-        self, *users: str, open: str | None = None, last: int | None = None, **listing: Any
-    ) -> str:
+    def watch(self, *users: str, open: str | None = None, last: int | None = None, **listing: Any) -> str:
         """Says what the page shows (`list`, `counted`: of a list), and returns the state that comes back."""
         self.send("watch", users=list(users), open=open, last=last, **listing)
         return self.expect("data-slot") if users or open else ""
