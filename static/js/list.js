@@ -49,8 +49,11 @@
     if (!link) return;
     event.preventDefault();
     if ("opens" in link.dataset) {
-      panel.open = true;
-      document.querySelector(link.hash).focus();
+      // Only then have menus been closed by the same click.
+      setTimeout(() => {
+        panel.open = true;
+        document.querySelector(link.hash).focus();
+      });
       return;
     }
     fill(link.href);

@@ -92,3 +92,15 @@ def field(html: str, name: str) -> str:
     parser.feed(html)
     assert parser.found, name
     return " ".join("".join(parser.words).split())
+
+
+def chips(response: HttpResponse, *, on: bool) -> dict[str, str]:
+    """The chips that are on, or those that are offered: what each says, and where it leads."""
+    found = re.findall(
+        r'<a class="chip( on)? [^"]*" id="[^"]+" href="([^"]*)" data-chip="[^"]+">(.*?)</a>'
+        if on
+        else r'<a class="chip()" id="[^"]+" href="([^"]*)" data-chip="[^"]+">(.*?)</a>',
+        text_of(response),
+        re.DOTALL,
+    )
+    return {unescape(re.sub("<[^>]+>", "", words)).strip(): unescape(href) for _, href, words in found}

@@ -166,7 +166,19 @@ TEXT = st.text(max_size=40) | st.text(
 PARAMETER = st.sampled_from(["q", "in", "sort", "after", "before", "view", *UserFilters.base_filters])
 VALUE = (
     TEXT
-    | st.sampled_from(["any", "name", "email", "messages", "yes", "7", "2026-02-28", *ORDERS, *(f"-{name}" for name in ORDERS)])
+    | st.sampled_from(
+        [
+            "any",
+            "name",
+            "email",
+            "messages",
+            "yes",
+            "7",
+            "2026-02-28",
+            *ORDERS,
+            *(f"-{name}" for name in ORDERS),
+        ]
+    )
     | st.binary(max_size=30).map(cursor)
     | st.from_regex(
         rb'\["[tvn]",("[^"\x00-\x1f]{0,30}"|null|-?[0-9]{1,20}),-?[0-9]{1,20}\]', fullmatch=True
