@@ -15,6 +15,18 @@ from pathlib import Path
 import django
 
 from bench.places import EFFORTS, place
+from bench.progress import say
+
+MEASURING = {
+    "http": "message search through the server",
+    "search": "message search",
+    "filters": "message search with filters",
+    "people": "the list",
+    "admin": "Django's admin",
+    "ilike": "a trigram index",
+    "room": "the index's room",
+    "inserts": "writing into a copy",
+}
 
 
 def main(words: list[str]) -> None:
@@ -23,7 +35,11 @@ def main(words: list[str]) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatadmin.settings")
     django.setup()
     works = importlib.import_module("bench.works").WORKS
-    found = {name: works[name](place(engine, scale), EFFORTS[effort]) for name in names}
+    where, found = place(engine, scale), {}
+    for name in names:
+        if name in MEASURING:
+            say(f"{where.title}: {MEASURING[name]}")
+        found[name] = works[name](where, EFFORTS[effort])
     Path(out).write_text(json.dumps(found))
 
 

@@ -15,6 +15,7 @@ from bench.direct import Case
 from bench.messages import query
 from bench.places import Effort
 from bench.served import Browser
+from bench.vocabulary import evenly
 from search.filters import UserFilters
 from search.orders import ORDERS
 from search.queries import PAGE_SIZE
@@ -53,7 +54,10 @@ def filters(now: dt.datetime) -> list[str]:
 
 def measure(kept: dict[str, Any], effort: Effort, now: dt.datetime) -> dict[str, Any]:
     """Words of every class with every filter: times for each filter and for all, and how many met the budget."""
-    words = [term.query for name in TITLES for term in terms.of_class(kept, name, effort.filtered)]
+    each = -(-effort.filtered // len(TITLES))
+    words = evenly(
+        [term.query for name in TITLES for term in terms.of_class(kept, name, each)], effort.filtered
+    )
     cases = [Case(f"{query(typed)}&{narrow}", (ALL, narrow)) for narrow in filters(now) for typed in words]
     return {"times": direct.repeat(cases, 1, direct.timed), **direct.cut_short(cases)}
 

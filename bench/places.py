@@ -33,7 +33,7 @@ SQLITE_FULL = Size(200_000, 2_000_000)
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is measured at a scale: `terms` of each class, `filtered` of them with each filter, each asked
+    """How much is measured at a scale: `terms` of each class, `filtered` terms in all with each filter, each asked
     `repeats` times in each of five runs.
 
     `seconds`: how long a stock page of the baseline may take before it is broken off.
@@ -45,7 +45,7 @@ class Effort:
     seconds: float
 
 
-EFFORTS = {"small": Effort(4, 1, 1, 5.0), "medium": Effort(20, 2, 2, 20.0), "full": Effort(20, 3, 3, 60.0)}
+EFFORTS = {"small": Effort(2, 4, 1, 5.0), "medium": Effort(20, 22, 2, 20.0), "full": Effort(20, 33, 3, 60.0)}
 RUNS = 5
 
 

@@ -15,7 +15,6 @@ from bench.indexes import MAINTENANCE_MB
 from bench.messages import query
 from bench.numbers import percentile, share
 from bench.places import RUNS, Effort
-from bench.progress import say
 from search.queries import PAGE_SIZE
 
 NAME = "bench_trigram"
@@ -59,7 +58,6 @@ def measure(kept: dict[str, Any], effort: Effort) -> dict[str, Any]:
     """Words in 0.01 to 0.3 % of all messages: the index's page beside ours; medians of five."""
     found = []
     asked = terms.of_class(kept, MIDDLING, effort.terms)
-    say("  making a trigram index")
     with index() as made:
         for term in asked:
             page(term.query)

@@ -17,11 +17,6 @@ from bench.served import served
 Work = Callable[[Place, Effort], Any]
 
 
-def state(place: Place, effort: Effort) -> str:
-    """What the database holds."""
-    return marks.state(place.size)
-
-
 def load(place: Place, effort: Effort) -> None:
     """Fills an empty database."""
     loading.load(place.size)
@@ -37,10 +32,13 @@ def adopt(place: Place, effort: Effort) -> str:
 
 
 def dataset(place: Place, effort: Effort) -> dict[str, Any]:
-    """Brings what is there up to date and describes it."""
+    """Brings what is there up to date and describes it; only its `state` where that isn't "ready"."""
+    state = marks.state(place.size)
+    if state != "ready":
+        return {"state": state}
     mark = loading.ready()
     described = {name: value for name, value in asdict(mark).items() if name != "terms"}
-    described["words"] = mark.terms["words"]
+    described |= {"state": state, "words": mark.terms["words"]}
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SELECT pg_database_size(current_database()), current_setting('server_version')")
@@ -98,9 +96,9 @@ def admin(place: Place, effort: Effort) -> list[dict[str, Any]]:
     return stock_admin.measure(_begin().terms, effort)
 
 
-def ilike(place: Place, effort: Effort) -> dict[str, Any] | None:
-    """A trigram index; nothing on SQLite, which has none for messages."""
-    return trigram.measure(_begin().terms, effort) if place.engine == "postgresql" else None
+def ilike(place: Place, effort: Effort) -> dict[str, Any]:
+    """A trigram index, on PostgreSQL."""
+    return trigram.measure(_begin().terms, effort)
 
 
 def room(place: Place, effort: Effort) -> dict[str, float]:
@@ -146,5 +144,5 @@ def _pin_postgresql() -> bool:
 
 WORKS: dict[str, Work] = {
     work.__name__: work
-    for work in (state, load, adopt, dataset, search, filters, people, http, admin, ilike, room, inserts)
+    for work in (load, adopt, dataset, search, filters, people, http, admin, ilike, room, inserts)
 }
