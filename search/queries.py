@@ -6,12 +6,13 @@ import functools
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.safestring import SafeString
 
 from chatadmin.lib.budget import Budget
-from chatadmin.lib.paging import Cursor, Page
+from chatadmin.lib.paging import Cursor
 from conversations.models import Message
 from search import listing, matches
 from search.extent import id_bounds
@@ -185,29 +186,54 @@ def _named_then_said(filters: UserFilters, budget: Budget | None) -> Found:
     counted = listing.count(filters.named, is_narrowed=True, most=COUNTED, budget=for_names)
     sought = sought_by(filters, counted.ids, None if counted.ids is not None else filters.named)
     after, before = filters.after, filters.before
-    is_last = True
     if isinstance(after, HitCursor) or isinstance(before, HitCursor):
-        said = _hits(sought, PAGE_SIZE, budget, after, before)
-        part = listing.Listed(Page([], None, None))
-        is_start = isinstance(before, HitCursor) and not (said.before or said.stopped)
-        if is_start and len(said.hits) < PAGE_SIZE:
-            room = PAGE_SIZE - len(said.hits)
+        return _from_hits(filters, _hits(sought, PAGE_SIZE, budget, after, before), counted, for_names)
+    part = _listed(filters, counted, for_names, after=_of(after), before=_of(before))
+    rows = list(part.page.rows)
+    is_last = part.page.after is None and part.stopped is None
+    said = _hits(sought, PAGE_SIZE - len(rows) if is_last else 0, budget, has_grace=False)
+    return _both(
+        rows,
+        said,
+        counted,
+        after=_text(said.after) if is_last else part.page.after,
+        before=part.page.before,
+        go_on=_on(said.stopped if is_last else part.stopped, is_back=before is not None),
+    )
+
+
+def _from_hits(filters: UserFilters, said: HitPage, counted: listing.Counted, for_names: Budget) -> Found:
+    """A page among those who said it; the first of them is preceded by the last of those who are called so."""
+    after, before, rows = said.after, _text(said.before), list[ChatUser]()
+    edge = filters.before
+    if isinstance(edge, HitCursor) and not (said.before or said.stopped):
+        room = PAGE_SIZE - len(said.hits)
+        # Without one of them on this page, the next begins with the first of them.
+        after = after or HitCursor(edge.top, edge.top + 1)
+        if room:
             part = _listed(filters, counted, for_names, size=room, before=filters.order.end)
-    else:
-        part = _listed(filters, counted, for_names, after=_of(after), before=_of(before))
-        is_last = part.page.after is None and part.stopped is None
-        said = _hits(sought, PAGE_SIZE - len(part.page.rows) if is_last else 0, budget, has_grace=False)
-    named = list(part.page.rows)
+            rows, before = list(part.page.rows), part.page.before
+        elif counted.total:
+            before = filters.order.end.encode()
+    return _both(
+        rows,
+        said,
+        counted,
+        after=_text(after),
+        before=before,
+        go_on=_on(said.stopped, is_back=edge is not None),
+    )
+
+
+def _both(named: list[ChatUser], said: HitPage, counted: listing.Counted, **edges: Any) -> Found:
     rows, hits = _people(said.hits)
     total = max(counted.total, len(named)) + said.total
     return Found(
         named + rows,
         hits,
-        after=part.page.after or (_text(said.after) if is_last else None),
-        before=part.page.before or _text(said.before),
-        go_on=_on(part.stopped or (said.stopped if is_last else None), is_back=before is not None),
         total=min(total, COUNTED),
         and_more=counted.and_more or said.and_more or total > COUNTED,
+        **edges,
     )
 
 

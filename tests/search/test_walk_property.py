@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 T = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 SIZE = 3
 SLOW = settings(
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -227,3 +227,11 @@ def test_names_first_and_then_messages(said: list[tuple[int, str]], named: list[
         assert met[len(named) :] == sorted(newest, key=lambda pk: -newest[pk])
         assert backward(query, last, iter(())) == met
         assert page(query).total == len(met)
+        found = last
+        while found.before is not None:
+            found = page(query, before=found.before)
+            shown = [person.pk for person in found.rows]
+            assert found.after is not None
+            onward = page(query, after=found.after)
+            at = met.index(shown[-1]) + 1
+            assert [person.pk for person in onward.rows] == met[at : at + SIZE]
