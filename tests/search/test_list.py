@@ -172,7 +172,9 @@ def test_as_many_questions_to_the_database_for_one_as_for_fifty(
             connection,
         ) as captured:
             assert len(uuids(asked(support_client, **query))) == people
-        counts.append(len(captured))
+        # What PostgreSQL is told around a limited read is no question.
+        around = ("SAVEPOINT", "RELEASE", "SET LOCAL")
+        counts.append(len([query for query in captured if not query["sql"].startswith(around)]))
     assert counts[0] == counts[1] <= 12
 
 
