@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from bench.numbers import percentile
+from bench.figures import percentile
 from bench.places import RUNS
 from chatadmin.lib.tokens import tokens
 from conversations.models import Message

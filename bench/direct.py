@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection
 from django.http import QueryDict
 
-from bench.numbers import summary
+from bench.figures import summary
 from bench.places import RUNS
 from search.filters import UserFilters
 from search.queries import Found, find

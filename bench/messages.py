@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from bench import direct, terms
 from bench.classes import TITLES
 from bench.direct import Case
-from bench.numbers import share
+from bench.figures import share
 from bench.places import Effort
 from bench.served import Browser
 from bench.terms import Term

@@ -9,8 +9,8 @@ from django.contrib import admin
 from django.test import RequestFactory
 
 from bench import direct, terms
+from bench.figures import percentile, share
 from bench.messages import query
-from bench.numbers import percentile, share
 from bench.places import RUNS, Effort
 from bench.progress import say
 from chatadmin.lib.budget import Budget, OverBudget

@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.classes import ALL
 from bench.classes import TITLES as CLASSES
-from bench.numbers import PARTS, p, shown, spread, times
+from bench.figures import PARTS, p, shown, spread, times
 from bench.places import TITLES
 from bench.targets import targets
 

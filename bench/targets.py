@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.classes import ALL, CLASSES
 from bench.classes import TITLES as CLASS_TITLES
-from bench.numbers import p, shown
+from bench.figures import p, shown
 from bench.places import TITLES, scales_up_to
 
 Result = dict[str, Any]

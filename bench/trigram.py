@@ -11,9 +11,9 @@ from django.db import connection
 
 from bench import direct, terms
 from bench.classes import MIDDLING
+from bench.figures import percentile, share
 from bench.indexes import MAINTENANCE_MB
 from bench.messages import query
-from bench.numbers import percentile, share
 from bench.places import RUNS, Effort
 from search.queries import PAGE_SIZE
 

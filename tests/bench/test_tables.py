@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bench.__main__ import BEGIN, DOCUMENT, END, arguments, put_into
-from bench.numbers import summary
+from bench.figures import summary
 from bench.tables import report, table
 from bench.targets import Target, targets
 

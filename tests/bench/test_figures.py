@@ -1,10 +1,10 @@
-"""bench/numbers.py: percentiles, their median and spread over runs, and how they are written."""
+"""bench/figures.py: percentiles, their median and spread over runs, and how they are written."""
 
 from __future__ import annotations
 
 import pytest
 
-from bench.numbers import p, percentile, share, shown, spread, summary, times
+from bench.figures import p, percentile, share, shown, spread, summary, times
 
 
 def test_a_percentile_is_one_of_the_values() -> None:
