@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.humanize.templatetags.humanize import intcomma
-from django.utils import formats
+from django.utils import dateformat
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -130,7 +130,7 @@ def words_of(name: str, value: Any) -> str:
         count = int(value)
         return ngettext("≥ %(n)s message", "≥ %(n)s messages", count) % {"n": intcomma(count)}
     if isinstance(value, dt.date):
-        return str(DAYS[name]) % {"day": formats.date_format(value, patterns()["date"])}
+        return str(DAYS[name]) % {"day": dateformat.format(value, patterns()["date"])}
     return str(CHOICES.get((name, value)) or SPANS[name] % {"days": value})
 
 

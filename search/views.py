@@ -35,6 +35,7 @@ def user_list(request: HttpRequest) -> HttpResponse:
     is_part = request.headers.get("HX-Request") == "true"
     step = step_of(request.GET) if is_part else None
     context = {**asked(filters), **shown(filters, find(filters), step), "is_part": is_part}
+    context["may_tick"] = account.can("users.organise") or account.can("users.export")
     if step is not None:
         response = render(request, "search/step.html", context)
     elif is_part:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 
 from django import template
-from django.utils import formats, timezone
+from django.utils import dateformat, timezone
 from django.utils.html import format_html, json_script
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
 
 register = template.Library()
 
@@ -22,6 +23,17 @@ SKEW_SECONDS = 2 * MINUTE
 
 def patterns() -> dict[str, str]:
     """How each style is written, in Django's letters."""
+    return _patterns(get_language())
+
+
+def words() -> dict[str, str]:
+    """The words of `relative` and `duration` that a browser can't make itself."""
+    return _words(get_language())
+
+
+@functools.cache
+def _patterns(_language: str | None) -> dict[str, str]:
+    # A list of fifty asks hundreds of times.
     return {
         "date": pgettext("date format", "j M Y"),
         "datetime": pgettext("date format", "j M Y, H:i"),
@@ -31,8 +43,8 @@ def patterns() -> dict[str, str]:
     }
 
 
-def words() -> dict[str, str]:
-    """The words of `relative` and `duration` that a browser can't make itself."""
+@functools.cache
+def _words(_language: str | None) -> dict[str, str]:
     return {
         "just_now": _("just now"),
         "yesterday": _("Yesterday, %(time)s"),
@@ -110,4 +122,4 @@ def utc_iso(value: dt.datetime | None) -> str:
 
 
 def _written(value: dt.datetime, style: str) -> str:
-    return str(formats.date_format(timezone.localtime(value), patterns()[style]))
+    return dateformat.format(timezone.localtime(value), patterns()[style])
