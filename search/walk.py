@@ -16,6 +16,8 @@ from users.queries import living
 # PostgreSQL: the newest messages are read one by one before its index is asked.
 READ_FIRST = 3_000
 READ_MOST = 24_000
+# Whoever isn't found among so many is rare for another reason than the words: a filter, or pages that came before.
+READ_ON_MOST = 60_000
 # Where at least one message in so many matches, reading on is quicker than the index, which gives no order; for a
 # beginning the index has to gather every message of every word that begins so.
 READ_SHARE = 1 / 50
@@ -110,7 +112,8 @@ class Walk:
     def _read_on(self) -> Iterator[list[Hit]]:
         step = READ_FIRST
         share = READ_SHARE_BEGINNING if self.sought.words.beginning else READ_SHARE
-        while self.reached > self.low and self.expected(1) >= share:
+        least = self.below - READ_ON_MOST
+        while self.reached > max(self.low, least) and self.expected(1) >= share:
             step = min(2 * step, READ_MOST)
             yield self._read_down(step)
 
