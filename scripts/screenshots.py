@@ -38,6 +38,7 @@ def main() -> None:
             shot(staff, "users" if scheme == "light" else "users-dark")
             if scheme == "light":
                 profile(staff, demo["url"], visitor)
+                found(staff, demo["url"])
         browser.close()
 
 
@@ -76,6 +77,14 @@ def profile(staff: Page, url: str, visitor: Page) -> None:
     shot(staff, "profile")
     staff.get_by_role("link", name="Delete user").click()
     shot(staff, "delete")
+
+
+def found(staff: Page, url: str) -> None:
+    """Looks for people by what they said, and at the conversations that wait."""
+    staff.goto(f"{url}/users/?q=refund&in=messages&has_email=yes&active=30")
+    shot(staff, "search")
+    staff.goto(f"{url}/conversations/")
+    shot(staff, "conversations")
 
 
 def answer(staff: Page, url: str) -> None:
