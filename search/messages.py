@@ -196,7 +196,7 @@ class _Search:
             page.and_more = True
 
     def _count_all(self, sought: Sought, page: HitPage, most: int) -> None:
-        budget = self.budget.part(COUNT_SECONDS)
+        budget = self.budget.part(COUNT_SECONDS if self.budget.left < 1 else self.budget.left)
         is_rare = self.walk is not None and self.walk.is_rare
         for limit in COUNTED:
             with budget.limit():

@@ -39,7 +39,6 @@ SIZE_SECONDS = 60
 SMALL_PEOPLE, SMALL_MESSAGES = 50_000, 300_000
 # Work on a whole search may take its time, but not for ever.
 EVERYONE_SECONDS = 20.0
-EVERYONE_BATCH = 1_000
 
 
 class TooMany(ValueError):

@@ -33,7 +33,7 @@ MATCHES_AT_ONCE = 3_000
 # A filter that leaves so few people is walked person by person where the words are frequent.
 FEW_PEOPLE = 1_000
 FEW_SECONDS = 0.015
-# Lone characters of scripts without spaces are looked for in so many of the newest messages.
+# Lone characters of scripts without spaces are looked for by reading, so many messages at a time.
 PART_MESSAGES = 20_000
 
 
@@ -59,7 +59,8 @@ class Walk:
     def batches(self) -> Iterator[list[Hit]]:
         """The matches, newest first. Raises OverBudget between two batches."""
         if not self.sought.words.indexed:
-            yield self._read_down(PART_MESSAGES)
+            while self.reached > self.low:
+                yield self._read_down(PART_MESSAGES)
             return
         if connection.vendor == "postgresql":
             yield self._read_down(READ_FIRST)

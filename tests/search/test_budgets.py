@@ -129,6 +129,17 @@ def test_the_page_says_so(support_client: Client, monkeypatch: pytest.MonkeyPatc
     page = asked(support_client, q="退", **{"in": "messages"})
     assert 'data-partial="true"' not in text_of(page)
     monkeypatch.setattr(walk, "PART_MESSAGES", 2)
+    monkeypatch.setattr(queries, "SMALL_BUDGET_SECONDS", 0.9)
+    original = Budget.limit
+    steps: list[Budget] = []
+
+    def one_step(budget: Budget) -> object:
+        steps.append(budget)
+        if len(steps) > 1:
+            raise OverBudget
+        return original(budget)
+
+    monkeypatch.setattr(Budget, "limit", one_step)
     page = asked(support_client, q="退", **{"in": "messages"})
     assert 'data-partial="true"' in text_of(page)
     assert "after=m" in unescape(text_of(page))
