@@ -125,7 +125,7 @@ def page(
 ) -> Page[Any]:
     """`size` rows of `queryset` in `order`, following `after` or preceding `before` (or from the start).
 
-    At most two queries: one for each segment that the page touches. `sorted_anew`: not along the order's index, but
+    At most three queries: one for each range of the order that the page touches. `sorted_anew`: not along the order's index, but
     by sorting what the filters' own indexes find: shorter where they let few through, and those far down the order.
     """
     backwards = before is not None and after is None
@@ -173,14 +173,27 @@ def _walk(
     rows: list[Any] = []
     for empty in segments:
         part = queryset.filter(**{f"{column}__isnull": empty}) if order.nullable else queryset
-        if edge is not None and (edge.value is None) == empty:
-            part = part.filter(beyond(column, edge, descending, empty))
         names = ["pk"] if empty else [column, "pk"]
         part = part.order_by(*[_ordering(name, descending, sorted_anew) for name in names])
-        rows.extend(part[: wanted - len(rows)])
-        if len(rows) >= wanted:
-            break
+        for condition in _beyond(order, edge, descending, empty):
+            rows.extend(part.filter(condition)[: wanted - len(rows)])
+            if len(rows) >= wanted:
+                return rows
     return rows
+
+
+def _beyond(order: Order, edge: Cursor | None, descending: bool, empty: bool) -> list[Q]:
+    """Where a segment's rows after `edge` are, one range of the index after another.
+
+    Moments are hardly ever the same, but a million people share a few counts: in one condition, the database would
+    look at all of the same count first (page 10,000 took 125 ms).
+    """
+    column, op = order.column, "lt" if descending else "gt"
+    if edge is None or (edge.value is None) != empty:
+        return [Q()]
+    if empty or order.value_type is dt.datetime:
+        return [beyond(column, edge, descending, empty)]
+    return [Q(**{column: edge.value, f"pk__{op}": edge.id}), Q(**{f"{column}__{op}": edge.value})]
 
 
 def _ordering(name: str, descending: bool, sorted_anew: bool) -> Any:
