@@ -93,7 +93,7 @@ def _walked(
             yield [Met(person) for person in ids if seen.add(person)]
     if sought is None or bounds is None:
         return
-    walk = Walk(sought, bounds, Budget(STEP_SECONDS))
+    walk = Walk(sought, bounds, Budget(STEP_SECONDS), is_whole=True)
     for hits in walk.batches():
         yield [Met(hit.chat_user_id, hit.id) for hit in hits if seen.add(hit.chat_user_id)]
         walk.budget = Budget(STEP_SECONDS)

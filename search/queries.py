@@ -118,7 +118,7 @@ def _everyone(filters: UserFilters, most: int, budget: Budget) -> Iterator[list[
         with budget.limit():
             bounds = id_bounds(*filters.sent)
         if bounds is not None:
-            for hits in Walk(sought_by(filters), bounds, budget).batches():
+            for hits in Walk(sought_by(filters), bounds, budget, is_whole=True).batches():
                 yield [hit.chat_user_id for hit in hits]
 
 

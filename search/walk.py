@@ -38,9 +38,13 @@ PART_MESSAGES = 20_000
 
 
 class Walk:
-    """The matches within `bounds`. `reached`: down to this id nothing is left out."""
+    """The matches within `bounds`. `reached`: down to this id nothing is left out.
 
-    def __init__(self, sought: Sought, bounds: Bounds, budget: Budget) -> None:
+    `is_whole`: to the end also where words are looked for by reading, which else is one step.
+    """
+
+    def __init__(self, sought: Sought, bounds: Bounds, budget: Budget, *, is_whole: bool = False) -> None:
+        self.is_whole = is_whole
         self.sought, self.bounds, self.budget = sought, bounds, budget
         self.low, self.below = bounds.low, bounds.below
         self.reached = bounds.below
@@ -61,6 +65,8 @@ class Walk:
         if not self.sought.words.indexed:
             while self.reached > self.low:
                 yield self._read_down(PART_MESSAGES)
+                if not self.is_whole:
+                    break
             return
         if connection.vendor == "postgresql":
             yield self._read_down(READ_FIRST)

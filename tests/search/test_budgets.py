@@ -143,3 +143,13 @@ def test_the_page_says_so(support_client: Client, monkeypatch: pytest.MonkeyPatc
     page = asked(support_client, q="退", **{"in": "messages"})
     assert 'data-partial="true"' in text_of(page)
     assert "after=m" in unescape(text_of(page))
+
+
+def test_a_whole_search_reads_on_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    people = [make_person(f"P{at}") for at in range(5)]
+    for person in people:
+        make_messages(person, ("visitor", "我想退款"))
+    monkeypatch.setattr(walk, "PART_MESSAGES", 2)
+    filters = UserFilters(QueryDict("q=退&in=messages"), queryset=living())
+    assert len(queries.find(filters).rows) == 2
+    assert sorted(queries.every_id(filters, 10)) == [person.pk for person in people]
