@@ -68,6 +68,24 @@ class PeopleField(forms.Field):
             raise ValidationError(_("One of these people can't be found."), code="uuid") from error
 
 
+def whole_search(form: forms.Form, text: str, account: Account) -> UserFilters:
+    """The search of a list's query string. One that holds a mistake may find more people than was meant, so it is
+    refused whole, by `form`'s field `query`; how it is sorted and paged says nothing of who is found."""
+    # A saved view's name alone would find everyone.
+    query = list_query(text)
+    meant = resolve(query, visible(account) if "view" in query else [])
+    filters = UserFilters(meant.parameters, queryset=living())
+    wrong = [meant.error] if meant.error else []
+    wrong += [
+        f"{filters.form[name].label}: {' '.join(said)}"
+        for name, said in filters.errors.items()
+        if name not in ListForm.base_fields
+    ]
+    if wrong:
+        form.add_error("query", ValidationError(wrong, code="query"))
+    return filters
+
+
 class BulkForm(forms.Form):
     """What is to be done, and to whom: those who are ticked, or with `all` everyone whom `query` finds."""
 
@@ -105,22 +123,10 @@ class BulkForm(forms.Form):
             self.add_error("tag", ValidationError(_("There is no tag of this name."), code="unknown"))
 
     def _clean_search(self, given: dict[str, Any]) -> None:
-        """`filters`: the search. One that holds a mistake may find more people than was meant, so it is refused
-        whole; how it is sorted and paged says nothing of who is found."""
+        """`filters`: the search."""
         if "query" not in given:
             return
-        # A saved view's name alone would find everyone.
-        meant = resolve(list_query(given["query"]), visible(self.account))
-        filters = UserFilters(meant.parameters, queryset=living())
-        wrong = [meant.error] if meant.error else []
-        wrong += [
-            f"{filters.form[name].label}: {' '.join(said)}"
-            for name, said in filters.errors.items()
-            if name not in ListForm.base_fields
-        ]
-        if wrong:
-            self.add_error("query", ValidationError(wrong, code="query"))
-        given["filters"] = filters
+        given["filters"] = whole_search(self, given["query"], self.account)
 
 
 class StartForm(forms.Form):

@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from chatadmin.lib.tokens import folded
-from search.filters import SENT, UserFilters
+from search.asking import SENT
+from search.filters import UserFilters
 from users.models import Tag
 from users.templatetags.people import tag_look
 from users.templatetags.times import patterns

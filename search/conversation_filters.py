@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-import django_filters
-from django import forms
-from django.core.exceptions import ValidationError
 from django.core.validators import EMPTY_VALUES
-from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils import formats
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from chatadmin.lib.paging import BadCursor
 from conversations.models import Conversation, Side, Status
+from search.asking import ANYWHERE, CURSORS, IN_MESSAGES, SENT, PagedForm, SearchFilters
 from search.conversation_walk import Edge, Kinds
-from search.filters import CURSOR_CHARS, CURSORS, PLACES, QUERY_CHARS, SENT
 from search.hits import HitCursor
-from search.parameters import Choice, Day, Yes, beginning, ending
-from search.words import TooManyWords, Words
+from search.parameters import Choice, Yes
 from users.templatetags.times import patterns
-from users.text import many_lines
 
 ADDRESS = "/conversations/"
-DEFAULTS = {"in": "any"}
+DEFAULTS = {"in": ANYWHERE}
 STATUSES = [(Status.OPEN.value, gettext_lazy("Open")), (Status.CLOSED.value, gettext_lazy("Closed"))]
 TURNS = [
     (Side.STAFF.value, gettext_lazy("Our turn")),
@@ -49,54 +40,20 @@ class Chip:
     is_on: bool
 
 
-class ConversationListForm(forms.Form):
+class ConversationListForm(PagedForm):
     """What pages the list, beside what filters it. A cursor belongs to the walk that it was made for."""
 
-    after = forms.CharField(label=gettext_lazy("Page"), max_length=CURSOR_CHARS, required=False)
-    before = forms.CharField(label=gettext_lazy("Page"), max_length=CURSOR_CHARS, required=False)
-
-    def clean_q(self) -> str:
-        """The words, and beside them what they are taken to mean."""
-        text: str = self.cleaned_data["q"]
-        if text.strip():
-            try:
-                self.cleaned_data["words"] = Words.parse(text)
-            except TooManyWords as error:
-                raise ValidationError(
-                    _("No more than %(most)d words at once.") % {"most": error.most}, code="words"
-                ) from error
-        return text
-
-    def clean(self) -> dict[str, Any]:
-        super().clean()
-        given = self.cleaned_data
-        for name in CURSORS:
-            text = given.get(name)
-            try:
-                given[name] = self._cursor(text) if text else None
-            except BadCursor:
-                self.add_error(
-                    name, ValidationError(_("This page can't be found; here is the first."), code="cursor")
-                )
-        return given
-
-    def _cursor(self, text: str) -> Edge | HitCursor:
-        place = self.cleaned_data.get("in") or DEFAULTS["in"]
-        in_messages = self.cleaned_data.get("words") is not None and place in ("any", "messages")
+    def cursor(self, text: str) -> Edge | HitCursor:
+        place = self.cleaned_data.get("in") or ANYWHERE
+        in_messages = self.cleaned_data.get("words") is not None and place in IN_MESSAGES
         if in_messages and (place == "messages" or HitCursor.looks_like(text)):
             return HitCursor.decode(text)
         return Edge.decode(text)
 
 
-class ConversationFilters(django_filters.FilterSet):
-    """The parameters of one request for the list."""
+class ConversationFilters(SearchFilters):
+    """The parameters of one request for the list. All of them decide what is walked: none filters afterwards."""
 
-    q = django_filters.CharFilter(
-        label=gettext_lazy("Search"), method="by_nothing", max_length=QUERY_CHARS, validators=[many_lines]
-    )
-    in_ = Choice(label=gettext_lazy("Search in"), method="by_nothing", choices=PLACES)
-    sent_from = Day(label=gettext_lazy("Sent from"), method="by_nothing")
-    sent_to = Day(label=gettext_lazy("Sent to"), method="by_nothing")
     status = Choice(label=gettext_lazy("Status"), method="by_nothing", choices=STATUSES)
     unread = Yes(label=gettext_lazy("Unread"), method="by_nothing")
     turn = Choice(label=gettext_lazy("Whose turn"), method="by_nothing", choices=TURNS)
@@ -105,21 +62,6 @@ class ConversationFilters(django_filters.FilterSet):
         model = Conversation
         fields: list[str] = []
         form = ConversationListForm
-
-    @classmethod
-    def get_filters(cls) -> dict[str, django_filters.Filter]:
-        """The filters by parameter; `in` is a word of the language, so its attribute has an underscore."""
-        return {name.rstrip("_"): declared for name, declared in super().get_filters().items()}
-
-    def by_nothing(self, rows: QuerySet[Conversation], name: str, value: Any) -> QuerySet[Conversation]:
-        """Every parameter decides what is walked (`kinds`, `words`): none filters afterwards."""
-        return rows
-
-    # -- what is asked
-
-    def valid(self, name: str) -> Any:
-        """A parameter's checked value; None or empty where it is absent or wrong."""
-        return None if name in self.errors else self.form.cleaned_data.get(name)
 
     @property
     def kinds(self) -> Kinds:
@@ -133,26 +75,9 @@ class ConversationFilters(django_filters.FilterSet):
         )
 
     @property
-    def place(self) -> str:
-        """Where the words are looked for."""
-        return self.valid("in") or DEFAULTS["in"]
-
-    @property
     def text(self) -> str:
         """The words as they were typed, without the space around them."""
         return (self.valid("q") or "").strip()
-
-    @property
-    def words(self) -> Words | None:
-        """What the words mean in messages; None where nothing is looked for there."""
-        in_messages = self.text and self.place in ("any", "messages")
-        return self.form.cleaned_data.get("words") if in_messages else None
-
-    @property
-    def sent(self) -> tuple[dt.datetime | None, dt.datetime | None]:
-        """From when (inclusive) until when (exclusive) a found message was sent."""
-        first, last = (self.valid(name) for name in SENT)
-        return (beginning(first) if first else None, ending(last) if last else None)
 
     @property
     def after(self) -> Edge | HitCursor | None:

@@ -10,10 +10,10 @@ from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from conversations.models import Conversation
+from search.asking import PLACES, QUERY_CHARS
 from search.conversation_filters import ConversationFilters
 from search.conversation_queries import Found, find
 from search.conversation_rows import rows_of
-from search.filters import PLACES, QUERY_CHARS
 from staff.access import requires
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import EMPTY_VALUES
@@ -20,90 +19,49 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from chatadmin.lib.paging import BadCursor, Cursor, Order
+from chatadmin.lib.paging import Cursor, Order
 from search import orders
+from search.asking import ANYWHERE, CURSORS, IN_MESSAGES, SENT, PagedForm, SearchFilters
 from search.hits import HitCursor
 from search.names import matching
 from search.parameters import DAYS, YES_NO, Choice, Day, Tags, WholeNumber, Yes, beginning, ending
-from search.words import TooManyWords, Words
 from users import presence
 from users.models import ChatUser, Tag, Tagging
-from users.text import many_lines
 
-QUERY_CHARS = 200
-CURSOR_CHARS = 6_000
-CURSORS = ("after", "before")
-SENT = ("sent_from", "sent_to")
-PLACES = [
-    ("any", gettext_lazy("Anything")),
-    ("name", gettext_lazy("Name")),
-    ("email", gettext_lazy("E-mail")),
-    ("messages", gettext_lazy("Messages")),
-]
 KINDS = [("identified", gettext_lazy("Identified")), ("anonymous", gettext_lazy("Anonymous"))]
-DEFAULTS = {"in": "any", "sort": orders.DEFAULT}
+DEFAULTS = {"in": ANYWHERE, "sort": orders.DEFAULT}
 ONLINE_AT_MOST = 10_000
 # The folded name says the same again, for the order by name: its index needn't be walked for them.
 ANONYMOUS = Q(name="", email="", external_id=None, name_folded=None)
 
 
-class ListForm(forms.Form):
+class ListForm(PagedForm):
     """What orders and pages the list, beside what filters it. A cursor belongs to the order that it was made for."""
 
     sort = forms.ChoiceField(label=gettext_lazy("Order"), choices=orders.CHOICES, required=False)
-    after = forms.CharField(label=gettext_lazy("Page"), max_length=CURSOR_CHARS, required=False)
-    before = forms.CharField(label=gettext_lazy("Page"), max_length=CURSOR_CHARS, required=False)
 
     def clean(self) -> dict[str, Any]:
-        super().clean()
-        given = self.cleaned_data
-        words = given.get("words")
-        is_by_message = words is not None and given.get("in") == "messages"
+        given = super().clean()
+        is_by_message = given.get("words") is not None and given.get("in") == "messages"
         if is_by_message and given.get("sort"):
             self.add_error(
                 "sort",
                 ValidationError(_("Found messages come newest first, in no other order."), code="sort"),
             )
-        order = orders.order_of(given.get("sort") or orders.DEFAULT)
-        in_messages = words is not None and given.get("in") not in ("name", "email")
-        for name in CURSORS:
-            text = given.get(name)
-            try:
-                given[name] = _cursor(text, order, in_messages, is_by_message) if text else None
-            except BadCursor:
-                self.add_error(
-                    name, ValidationError(_("This page can't be found; here is the first."), code="cursor")
-                )
         return given
 
-    def clean_q(self) -> str:
-        """The words, and beside them what they are taken to mean."""
-        text: str = self.cleaned_data["q"]
-        if text.strip():
-            try:
-                self.cleaned_data["words"] = Words.parse(text)
-            except TooManyWords as error:
-                raise ValidationError(
-                    _("No more than %(most)d words at once.") % {"most": error.most}, code="words"
-                ) from error
-        return text
+    def cursor(self, text: str) -> Cursor | HitCursor:
+        given = self.cleaned_data
+        place = given.get("in") or ANYWHERE
+        in_messages = given.get("words") is not None and place in IN_MESSAGES
+        if in_messages and (place == "messages" or HitCursor.looks_like(text)):
+            return HitCursor.decode(text)
+        return orders.order_of(given.get("sort") or orders.DEFAULT).decode(text)
 
 
-def _cursor(text: str, order: Order, in_messages: bool, is_by_message: bool) -> Cursor | HitCursor:
-    if in_messages and (is_by_message or HitCursor.looks_like(text)):
-        return HitCursor.decode(text)
-    return order.decode(text)
-
-
-class UserFilters(django_filters.FilterSet):
+class UserFilters(SearchFilters):
     """The parameters of one request for the list. `qs`: everyone whom all of them but the words let through."""
 
-    q = django_filters.CharFilter(
-        label=gettext_lazy("Search"), method="by_nothing", max_length=QUERY_CHARS, validators=[many_lines]
-    )
-    in_ = Choice(label=gettext_lazy("Search in"), method="by_nothing", choices=PLACES)
-    sent_from = Day(label=gettext_lazy("Sent from"), method="by_nothing")
-    sent_to = Day(label=gettext_lazy("Sent to"), method="by_nothing")
     has_email = Choice(label=gettext_lazy("Has e-mail"), method="by_email", choices=YES_NO)
     kind = Choice(label=gettext_lazy("Kind"), method="by_kind", choices=KINDS)
     active = Choice(label=gettext_lazy("Active in the last"), method="by_activity", choices=DAYS)
@@ -127,16 +85,7 @@ class UserFilters(django_filters.FilterSet):
         fields: list[str] = []
         form = ListForm
 
-    @classmethod
-    def get_filters(cls) -> dict[str, django_filters.Filter]:
-        """The filters by parameter; `in` is a word of the language, so its attribute has an underscore."""
-        return {name.rstrip("_"): declared for name, declared in super().get_filters().items()}
-
     # -- one filter each
-
-    def by_nothing(self, people: QuerySet[ChatUser], name: str, value: Any) -> QuerySet[ChatUser]:
-        """A parameter that says what is walked, and leaves nobody out."""
-        return people
 
     def by_email(self, people: QuerySet[ChatUser], name: str, value: str) -> QuerySet[ChatUser]:
         return people.exclude(email="") if value == "yes" else people.filter(email="")
@@ -184,25 +133,6 @@ class UserFilters(django_filters.FilterSet):
 
     # -- what is asked
 
-    def valid(self, name: str) -> Any:
-        """A parameter's checked value; None or empty where it is absent or wrong."""
-        return None if name in self.errors else self.form.cleaned_data.get(name)
-
-    @property
-    def place(self) -> str:
-        """Where the words are looked for."""
-        return self.valid("in") or DEFAULTS["in"]
-
-    @property
-    def words(self) -> Words | None:
-        """What the words mean in messages; None where nothing is looked for there."""
-        return self.form.cleaned_data.get("words") if self.valid("q") and self.in_messages else None
-
-    @property
-    def in_messages(self) -> bool:
-        """Whether words would be looked for in messages."""
-        return self.place in ("any", "messages")
-
     @cached_property
     def named(self) -> QuerySet[ChatUser]:
         """Those of `qs` whose name, address or id the words are; all of them where there are no words."""
@@ -210,12 +140,6 @@ class UserFilters(django_filters.FilterSet):
         if not text or not text.strip():
             return self.qs
         return self.qs.none() if self.place == "messages" else self.qs.filter(matching(text, self.place))
-
-    @property
-    def sent(self) -> tuple[dt.datetime | None, dt.datetime | None]:
-        """From when (inclusive) until when (exclusive) a found message was sent."""
-        first, last = (self.valid(name) for name in SENT)
-        return (beginning(first) if first else None, ending(last) if last else None)
 
     @property
     def sort(self) -> str:
@@ -258,7 +182,7 @@ class UserFilters(django_filters.FilterSet):
     def query(self, **changes: Any) -> QueryDict:
         """The valid parameters with `changes` (None or "" takes one away), without page and what goes unsaid."""
         query = QueryDict(mutable=True)
-        for name in [*self.filters, *ListForm.base_fields]:
+        for name in [*self.filters, "sort", *CURSORS]:
             given = changes[name] if name in changes else self._given(name)
             if given and given != DEFAULTS.get(name):
                 query.setlist(name, given if isinstance(given, list) else [given])

@@ -7,8 +7,9 @@ from typing import Any
 
 from django.utils.functional import Promise
 
+from search.asking import PLACES, QUERY_CHARS
 from search.chips import ORDER, chips, tags_asked, without_filters
-from search.filters import PLACES, QUERY_CHARS, UserFilters
+from search.filters import UserFilters
 from search.orders import LABELS, ORDERS, turned
 from search.panel import boxes, tags_typed
 from search.queries import Found, Said, said

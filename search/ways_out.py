@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from search.asking import SENT
 from search.chips import without_filters
-from search.filters import SENT, UserFilters
+from search.filters import UserFilters
 
 
 @dataclass(frozen=True)
