@@ -102,7 +102,12 @@ TEMPLATES = [
                 "search.context.navigation",
             ],
         },
-    }
+    },
+    {
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "DIRS": [BASE_DIR / "templates" / "jinja"],
+        "OPTIONS": {"environment": "users.drawing.environment"},
+    },
 ]
 
 AUTH_USER_MODEL = "staff.Account"

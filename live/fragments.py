@@ -12,6 +12,7 @@ from conversations.models import ActivityEvent, Message, Sender
 from conversations.queries import latest_conversation
 from conversations.timeline import entry_of_event, entry_of_message
 from search.context import nav_counts
+from users.drawing import draw
 from users.models import ChatUser
 from users.queries import Person, people
 
@@ -114,8 +115,7 @@ def navigation() -> str:
 
 
 def _leaves(person: Person, slots: Iterable[str]) -> str:
-    context = {"person": person, "live": True}
-    return "".join(render_to_string(f"users/leaf/{slot}.html", context) for slot in slots)
+    return "".join(draw(f"users/leaf/{slot}.html", person=person, live=True) for slot in slots)
 
 
 def _open_leaves(person: Person, slots: Iterable[str]) -> list[str]:
