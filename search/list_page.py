@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.functional import Promise
 
+from conversations.models import Sender
 from search.asking import PLACES, QUERY_CHARS
 from search.chips import ORDER, chips, tags_asked, without_filters
 from search.filters import UserFilters
@@ -37,6 +38,11 @@ class Row:
 
     person: Person
     said: Said | None
+
+    @property
+    def author(self) -> str:
+        """Who said it, "" where nothing was searched for."""
+        return str(Sender(self.said.message.sender).label) if self.said else ""
 
 
 def asked(filters: UserFilters) -> dict[str, Any]:

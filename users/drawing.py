@@ -6,18 +6,23 @@ All other templates are Django's, and show these with `{% draw %}`. Both escape;
 from __future__ import annotations
 
 import functools
+import re
+from collections.abc import Callable
 from typing import Any
 
 from django.template.loader import get_template
-from django.utils.formats import localize
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from users.templatetags import times
 from users.templatetags.people import pills
+from users.written import number
+
+Source = tuple[str, str, Callable[[], bool] | None]
+_INCLUDE = re.compile(r'\{% include "([^"]+)" %\}')
 
 
 def draw(name: str, **shown: Any) -> SafeString:
@@ -27,22 +32,27 @@ def draw(name: str, **shown: Any) -> SafeString:
 
 def environment(**options: Any) -> Environment:
     """How templates/jinja/ are read. A leaf is `live` where a socket sends it."""
-    alike = {"undefined": StrictUndefined, "keep_trailing_newline": True, "finalize": finished}
-    made = Environment(**options | alike)  # noqa: S701 - Django's options have it escape
-    made.globals |= {"_": words, "live": False, "moment": times.moment, "since": times.since}
-    made.filters |= {"number": number, "pills": pills, "utc_iso": times.utc_iso}
+    ours = {"loader": Pasting(options["loader"].searchpath), "undefined": StrictUndefined}
+    alike = {"keep_trailing_newline": True, "finalize": finished}
+    made = Environment(**options | ours | alike)  # noqa: S701 - Django's options have it escape
+    made.globals |= {"_": words, "live": False}
+    made.filters |= {"moment": times.moment, "since": times.since, "utc_iso": times.utc_iso}
+    made.filters |= {"number": number, "pills": pills}
     return made
+
+
+class Pasting(FileSystemLoader):
+    """Reads a template with those that it includes in their places: fifty rows are one function, not 750 calls."""
+
+    def get_source(self, environment: Environment, template: str) -> Source:
+        text, path, is_fresh = super().get_source(environment, template)
+        return _INCLUDE.sub(lambda found: self.get_source(environment, found[1])[0], text), path, is_fresh
 
 
 def words(text: str, **shown: object) -> Markup:
     """`text` in the page's language, with what it shows (`%(name)s`) escaped."""
     said = _translated(get_language(), text)
     return said % {name: finished(value) for name, value in shown.items()} if shown else said
-
-
-def number(value: int) -> str:
-    """A whole number as the page's language writes it."""
-    return str(value) if -1000 < value < 1000 else str(localize(value))
 
 
 def finished(value: object) -> object:

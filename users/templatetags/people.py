@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django import template
-from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from users.models import Tag, TagColor
 from users.queries import Person
+from users.written import number
 
 register = template.Library()
 
@@ -55,6 +55,6 @@ def pills(person: Person) -> Pills:
         found.append(Pill("vip", _("VIP"), more=user.vip_reason or ""))
     found += [Pill("", tag.name, look=tag_look(tag)) for tag in person.tags]
     if user.is_repeat:
-        visits = ngettext("%(n)s visit", "%(n)s visits", user.visit_count) % {"n": intcomma(user.visit_count)}
+        visits = ngettext("%(n)s visit", "%(n)s visits", user.visit_count) % {"n": number(user.visit_count)}
         found.append(Pill("repeat", _("repeat visitor"), more=visits))
     return Pills(found, max(0, len(found) - IN_A_ROW))

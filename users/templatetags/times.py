@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+from html import escape
 
 from django import template
-from django.utils import dateformat, timezone
-from django.utils.html import format_html, json_script
-from django.utils.safestring import SafeString
+from django.utils import timezone
+from django.utils.html import json_script
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
+
+from users.written import written
 
 register = template.Library()
 
@@ -67,31 +70,33 @@ def moment(value: dt.datetime | None, style: str = "datetime") -> SafeString | s
     """A `<time>` in UTC, shown as `date`, `datetime`, `clock`, `day` or `relative`; "" where there is none."""
     if value is None:
         return ""
-    return format_html(
-        '<time datetime="{}" data-format="{}" title="{}">{}</time>',
-        utc_iso(value),
-        style,
-        _written(value, "full"),
-        relative(value) if style == "relative" else _written(value, style),
-    )
+    local = timezone.localtime(value)
+    full = escape(_written(local, "full"))
+    shown = escape(_relative(local, timezone.now()) if style == "relative" else _written(local, style))
+    # A list of fifty has two hundred: piece by piece, `format_html` takes twice as long.
+    html = f'<time datetime="{utc_iso(value)}" data-format="{escape(style)}" title="{full}">{shown}</time>'
+    return mark_safe(html)  # noqa: S308 - each piece is escaped
 
 
 def relative(value: dt.datetime, now: dt.datetime | None = None) -> str:
     """`just now`, `5 minutes ago`, `2 hours ago`, `Yesterday, 16:20`, else the date."""
-    now = now or timezone.now()
-    seconds = int((now - value).total_seconds())
+    return _relative(timezone.localtime(value), now or timezone.now())
+
+
+def _relative(local: dt.datetime, now: dt.datetime) -> str:
+    seconds = int((now - local).total_seconds())
     if seconds < -SKEW_SECONDS:
-        return _written(value, "datetime")
+        return _written(local, "datetime")
     if seconds < MINUTE:
         return str(words()["just_now"])
     if seconds < HOUR:
         return ngettext("%(n)d minute ago", "%(n)d minutes ago", seconds // MINUTE) % {"n": seconds // MINUTE}
-    day, today = timezone.localtime(value).date(), timezone.localtime(now).date()
+    day, today = local.date(), now.astimezone(local.tzinfo).date()
     if day == today:
         return ngettext("%(n)d hour ago", "%(n)d hours ago", seconds // HOUR) % {"n": seconds // HOUR}
     if day == today - dt.timedelta(days=1):
-        return words()["yesterday"] % {"time": _written(value, "clock")}
-    return _written(value, "date")
+        return words()["yesterday"] % {"time": _written(local, "clock")}
+    return _written(local, "date")
 
 
 @register.filter
@@ -121,5 +126,6 @@ def utc_iso(value: dt.datetime | None) -> str:
     return value.astimezone(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if value else ""
 
 
-def _written(value: dt.datetime, style: str) -> str:
-    return dateformat.format(timezone.localtime(value), patterns()[style])
+def _written(local: dt.datetime, style: str) -> str:
+    language = get_language()
+    return written(local, _patterns(language)[style], language)
