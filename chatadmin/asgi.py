@@ -1,5 +1,6 @@
 """The ASGI application: pages through Django, the two sockets beside it."""
 
+import gc
 import os
 
 from django.core.asgi import get_asgi_application
@@ -14,6 +15,9 @@ from chatadmin import jobs  # noqa: E402
 from chatadmin.lib.socket import refuse, served_by  # noqa: E402
 from live.consumers import StaffSocket  # noqa: E402
 from widget.consumers import VisitorSocket  # noqa: E402
+
+# What is loaded by now stays. A full collection would look at all of it, in the middle of somebody's page.
+gc.freeze()
 
 application = ProtocolTypeRouter(
     {

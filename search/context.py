@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from search.conversation_walk import Kinds, count
+from search.conversation_walk import unread
 from users import presence
 
 UNREAD_CAP = 1_000
@@ -24,7 +24,7 @@ class NavCounts:
 
 def nav_counts() -> NavCounts:
     """The counts as they are now; one bounded query by index and one look at presence."""
-    waiting = count(Kinds(halves=(True,)), UNREAD_CAP + 1)
+    waiting = unread().values("pk")[: UNREAD_CAP + 1].count()
     return NavCounts(presence.online_count(), min(waiting, UNREAD_CAP), waiting > UNREAD_CAP)
 
 

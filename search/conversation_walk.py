@@ -106,8 +106,7 @@ class Kinds:
         """The conversations of one half, by kind: those of `people`, or of everyone living."""
         half = Conversation.objects.filter(HALVES[is_unread])
         if people is None:
-            # Asked once rather than for each conversation: hardly ever is anybody erased and not yet gone.
-            half = half.exclude(chat_user__in=ChatUser.objects.filter(erased_at__isnull=False))
+            half = _of_the_living(half)
         else:
             # A comparison that no planner turns into a join: it looks at the owner of each conversation it comes by.
             owner = people.filter(pk=OuterRef("chat_user")).order_by().values("pk")[:1]
@@ -124,6 +123,19 @@ class Kinds:
     def hold(self, status: str, turn: str, unread: int) -> bool:
         """Whether a conversation is of one of these kinds."""
         return status in self.statuses and turn in self.turns and (unread > 0) in self.halves
+
+
+def unread() -> QuerySet[Conversation]:
+    """All conversations with unread messages, as the index has them.
+
+    In no order, a planner reads the table until it meets enough of them.
+    """
+    return _of_the_living(Conversation.objects.filter(HALVES[True])).order_by("turn", "status")
+
+
+def _of_the_living(half: QuerySet[Conversation]) -> QuerySet[Conversation]:
+    # Asked once rather than for each conversation: hardly ever is anybody erased and not yet gone.
+    return half.exclude(chat_user__in=ChatUser.objects.filter(erased_at__isnull=False))
 
 
 def count(kinds: Kinds, most: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from django.utils.html import conditional_escape, format_html
@@ -25,8 +25,8 @@ class _Folded:
     """A text as it is compared, and for each of its characters where in the original it came from."""
 
     text: str
-    starts: list[int]
-    ends: list[int]
+    starts: Sequence[int]
+    ends: Sequence[int]
 
 
 def snippet(body: str, words: Words) -> SafeString:
@@ -70,6 +70,8 @@ def _spans(line: str, words: Words) -> list[Span]:
 
 
 def _folded(line: str) -> _Folded:
+    if line.isascii():  # most messages: one character stays one
+        return _Folded(fold(line), range(len(line)), range(1, len(line) + 1))
     clusters: list[Span] = []
     for at, char in enumerate(line):
         if clusters and is_mark(char):

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from chatadmin.lib.paging import Cursor, beyond
 from conversations.models import Conversation
 from search.conversation_rows import with_last_messages
-from search.conversation_walk import ORDER, Kinds
+from search.conversation_walk import ORDER, Kinds, unread
 from tests.factories import make_person
 from tests.search.talks import T, make_talk
 from users.queries import living
@@ -41,6 +41,13 @@ def test_each_kind_is_one_walk_along_a_range(
         found = plan(rows)
         assert index in found
         assert "SCAN conversations" not in found and "TEMP B-TREE" not in found and "Sort" not in found
+
+
+def test_the_unread_are_counted_along_their_index() -> None:
+    assert unread().ordered
+    found = plan(unread()[:1001])
+    assert "conversation_unread" in found
+    assert "TEMP B-TREE" not in found and "Sort" not in found
 
 
 def test_the_last_message_is_found_along_the_persons_history() -> None:
