@@ -7,6 +7,7 @@ they decide what is walked (search/queries.py).
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator, Set
 from typing import Any
 
 from django import forms
@@ -25,14 +26,27 @@ from search.asking import ANYWHERE, CURSORS, IN_MESSAGES, SENT, PagedForm, Searc
 from search.hits import HitCursor
 from search.names import matching
 from search.parameters import DAYS, YES_NO, Choice, Day, Tags, WholeNumber, Yes, beginning, ending
+from search.sieve import Sieve, Source
 from users import presence
 from users.models import ChatUser, Tag, Tagging
 
 KINDS = [("identified", gettext_lazy("Identified")), ("anonymous", gettext_lazy("Anonymous"))]
 DEFAULTS = {"in": ANYWHERE, "sort": orders.DEFAULT}
 ONLINE_AT_MOST = 10_000
-# The folded name says the same again, for the order by name: its index needn't be walked for them.
-ANONYMOUS = Q(name="", email="", external_id=None, name_folded=None)
+# The folded forms say the same again, and have indexes.
+NAMELESS, ADDRESSLESS = Q(name_folded=None), Q(email_folded=None)
+ANONYMOUS = Q(name="", email="", external_id=None) & NAMELESS
+# What indexes answer without a look at anybody's row, and what such a look answers.
+BY_INDEX = {"active", "dormant", "active_from", "active_to", "first_from", "first_to", "min_messages"}
+BY_INDEX |= {"tag", "vip", "repeat"}
+BY_ROW = {"has_email", "kind"}
+# The filters that an index of their own finds people by.
+OF_INDEX = {
+    "chatuser_vip": {"vip"},
+    "chatuser_messages": {"min_messages"},
+    "chatuser_first_contact": {"first_from", "first_to"},
+    "chatuser_last_active": {"active", "dormant", "active_from", "active_to"},
+}
 
 
 class ListForm(PagedForm):
@@ -88,7 +102,7 @@ class UserFilters(SearchFilters):
     # -- one filter each
 
     def by_email(self, people: QuerySet[ChatUser], name: str, value: str) -> QuerySet[ChatUser]:
-        return people.exclude(email="") if value == "yes" else people.filter(email="")
+        return people.exclude(email="") if value == "yes" else people.filter(ADDRESSLESS, email="")
 
     def by_kind(self, people: QuerySet[ChatUser], name: str, value: str) -> QuerySet[ChatUser]:
         if value == "identified":
@@ -109,10 +123,9 @@ class UserFilters(SearchFilters):
         return people.filter(**{f"{column}__lt": ending(value)})
 
     def by_tags(self, people: QuerySet[ChatUser], name: str, value: list[str]) -> QuerySet[ChatUser]:
-        tags = list(Tag.objects.filter(name_folded__in=value).values_list("pk", flat=True))
-        if len(tags) < len(value):
+        if len(self._tags) < len(value):
             return people.none()
-        for tag in tags:
+        for tag in self._tags:
             people = people.filter(Exists(Tagging.objects.filter(tag=tag, chat_user=OuterRef("pk"))))
         return people
 
@@ -127,9 +140,7 @@ class UserFilters(SearchFilters):
 
     def filter_queryset(self, queryset: QuerySet[ChatUser]) -> QuerySet[ChatUser]:
         """Everyone whom the valid parameters let through."""
-        for name in self.filters.keys() & self.form.cleaned_data.keys():
-            queryset = self.filters[name].filter(queryset, self.form.cleaned_data[name])
-        return queryset
+        return self._passing(queryset, self.filters.keys())
 
     # -- what is asked
 
@@ -140,6 +151,24 @@ class UserFilters(SearchFilters):
         if not text or not text.strip():
             return self.qs
         return self.qs.none() if self.place == "messages" else self.qs.filter(matching(text, self.place))
+
+    @cached_property
+    def sieve(self) -> Sieve:
+        """The same people, and by what they are found."""
+        names = {
+            name for name in self.filters.keys() - DEFAULTS.keys() if self.valid(name) not in EMPTY_VALUES
+        }
+        names -= set(SENT)
+        if names - BY_INDEX - BY_ROW:
+            return Sieve(self.named, self.is_narrowed)
+        by_index, by_row = names & BY_INDEX, names & BY_ROW
+        return Sieve(
+            self.named,
+            self.is_narrowed,
+            self._passing(self.queryset, by_index) if by_index else None,
+            self._passing(self.queryset, by_row) if by_row else None,
+            list(self._sources(names)),
+        )
 
     @property
     def sort(self) -> str:
@@ -199,6 +228,32 @@ class UserFilters(SearchFilters):
         """The address of this list with `changes`."""
         state = self.state(**changes)
         return f"/users/?{state}" if state else "/users/"
+
+    # -- the pieces
+
+    def _passing(self, people: QuerySet[ChatUser], names: Set[str]) -> QuerySet[ChatUser]:
+        """Those of `people` whom the valid parameters among `names` let through."""
+        for name in names & self.form.cleaned_data.keys():
+            people = self.filters[name].filter(people, self.form.cleaned_data[name])
+        return people
+
+    @cached_property
+    def _tags(self) -> list[int]:
+        """The tags that are asked for, as far as they are there."""
+        return list(Tag.objects.filter(name_folded__in=self.valid("tag")).values_list("pk", flat=True))
+
+    def _sources(self, names: Set[str]) -> Iterator[Source]:
+        """The filters' own indexes."""
+        if "tag" in names:
+            for tag in self._tags:
+                yield Source("tagging_of_tag", Tagging.objects.filter(tag=tag), "chat_user")
+        for index, of_index in OF_INDEX.items():
+            if names & of_index:
+                yield Source(index, self._passing(self.queryset, of_index))
+        if self.valid("kind") == "anonymous":
+            yield Source("chatuser_name", self.queryset.filter(NAMELESS))
+        if self.valid("has_email") == "no":
+            yield Source("chatuser_email", self.queryset.filter(ADDRESSLESS))
 
     def _given(self, name: str) -> Any:
         if name in CURSORS or name in self.errors:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.db.models import QuerySet
 
 from chatadmin.lib.budget import Budget, OverBudget
 from chatadmin.lib.paging import Cursor, Order, Page, page
+from search.sieve import Sieve
 from users.models import ChatUser
 from users.queries import living
 
 COUNT_SECONDS = 0.02
-# The order's own index is left for the filters' where it shows no full page by then.
+# The one way is left for the other where it shows no page by then.
 WALK_SECONDS = 0.02
-SORTING_SHARE = 3 / 4
+OTHER_SHARE = 3 / 4
 # At last the order is walked in pieces, which says how far it came.
 PIECE = 2_000
 GRACE_SECONDS = 1.0
@@ -37,21 +38,21 @@ class Listed:
     stopped: Cursor | None = None
 
 
-def count(people: QuerySet[ChatUser], *, is_narrowed: bool, most: int, budget: Budget) -> Counted:
-    """Counts up to `most`; one more stands for any number."""
+def count(sieve: Sieve, *, most: int, budget: Budget, seconds: float = COUNT_SECONDS) -> Counted:
+    """Counts up to `most`, for no more than `seconds` unless the budget is longer; one more stands for any number."""
     try:
-        with budget.part(COUNT_SECONDS if budget.left < 1 else budget.left).limit():
-            if not is_narrowed:
-                total = people.order_by()[: most + 1].count()
+        with budget.part(seconds if budget.left < 1 else budget.left).limit():
+            if not sieve.is_narrowed:
+                total = sieve.people.order_by()[: most + 1].count()
                 return Counted(min(total, most), total > most)
-            ids = list(people.order_by().values_list("pk", flat=True)[: most + 1])
+            ids = list(sieve.gathered.order_by().values_list("pk", flat=True)[: most + 1])
     except OverBudget:
         return Counted(0, and_more=True)
     return Counted(min(len(ids), most), len(ids) > most, ids if len(ids) <= most else None)
 
 
 def listed(
-    people: QuerySet[ChatUser],
+    sieve: Sieve,
     counted: Counted,
     order: Order,
     *,
@@ -60,26 +61,43 @@ def listed(
     after: Cursor | None = None,
     before: Cursor | None = None,
 ) -> Listed:
-    """One page of `people`.
+    """One page of whom the filters let through.
 
-    Few are fetched by id and sorted. Of many, the first ones turn up soon along the order's index, unless they all
-    stand far down in it; then the filters' own indexes and a sort are quicker. Left to choose, a database walks its
-    whole order for a match or two.
+    Of many, the first ones turn up soon along the order's index, unless they all stand far down in it; few are
+    gathered by the filters' own indexes and sorted. What isn't done soon is tried the other way.
     """
     if counted.ids is not None:
         return Listed(page(living().filter(pk__in=counted.ids), order, size=size, after=after, before=before))
+    seconds = WALK_SECONDS if budget.left < 1 else budget.left
     try:
-        with budget.part(WALK_SECONDS if budget.left < 1 else budget.left).limit():
-            return Listed(page(people, order, size=size, after=after, before=before))
+        with budget.part(seconds).limit():
+            is_gathered = sieve.are_few(order)
+            return Listed(_page(sieve, order, size, after, before, is_gathered=is_gathered))
     except OverBudget:
         pass
     try:
-        with budget.part(budget.left * SORTING_SHARE).limit():
-            return Listed(page(people, order, size=size, sorted_anew=True, after=after, before=before))
+        with budget.part(budget.left * OTHER_SHARE).limit():
+            return Listed(_page(sieve, order, size, after, before, is_gathered=not sieve.are_few(order)))
     except OverBudget:
         return _in_pieces(
-            people, order, size, budget, before or after, is_backwards=before is not None and after is None
+            sieve.people,
+            order,
+            size,
+            budget,
+            before or after,
+            is_backwards=before is not None and after is None,
         )
+
+
+def _page(
+    sieve: Sieve, order: Order, size: int, after: Cursor | None, before: Cursor | None, *, is_gathered: bool
+) -> Page[ChatUser]:
+    """The page by ids and what they are sorted by, which an index may hold; then the rows, which are wide."""
+    people = sieve.gathered if is_gathered else sieve.along(order)
+    keys = people.values_list("pk", order.column, named=True)
+    found = page(keys, order, size=size, after=after, before=before, sorted_anew=is_gathered)
+    rows = living().in_bulk([key.pk for key in found.rows])
+    return replace(found, rows=[rows[key.pk] for key in found.rows if key.pk in rows])
 
 
 def _in_pieces(

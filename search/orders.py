@@ -16,6 +16,13 @@ ORDERS: dict[str, Order] = {
     "messages": Order("message_count", descending=True, value_type=int),
     "name": Order("name_folded", descending=False, value_type=str, nullable=True),
 }
+# Each column's index.
+INDEXES = {
+    "last_active": "chatuser_last_active",
+    "first_contact": "chatuser_first_contact",
+    "message_count": "chatuser_messages",
+    "name_folded": "chatuser_name",
+}
 LABELS = {
     "last_active": _("Last active"),
     "first_contact": _("First contact"),

@@ -151,7 +151,7 @@ def sought_by(
 
 
 def _named(filters: UserFilters, budget: Budget) -> Found:
-    counted = listing.count(filters.named, is_narrowed=filters.is_narrowed, most=COUNTED, budget=budget)
+    counted = listing.count(filters.sieve, most=COUNTED, budget=budget)
     part = _listed(filters, counted, budget, after=_of(filters.after), before=_of(filters.before))
     rows = list(part.page.rows)
     return Found(
@@ -182,7 +182,7 @@ def _named_then_said(filters: UserFilters, budget: Budget | None) -> Found:
     """First whose name, address or id the words are, in the list's order; then who said them."""
     for_names = Budget(_seconds(NAMES_SECONDS)) if budget is None else budget.part(budget.left / 2)
     budget = budget or Budget(_seconds(BUDGET_SECONDS))
-    counted = listing.count(filters.named, is_narrowed=True, most=COUNTED, budget=for_names)
+    counted = listing.count(filters.sieve, most=COUNTED, budget=for_names)
     sought = sought_by(filters, counted.ids, None if counted.ids is not None else filters.named)
     after, before = filters.after, filters.before
     if isinstance(after, HitCursor) or isinstance(before, HitCursor):
@@ -266,7 +266,7 @@ def _listed(
     before: Cursor | None = None,
 ) -> listing.Listed:
     return listing.listed(
-        filters.named,
+        filters.sieve,
         counted,
         filters.order,
         size=size or PAGE_SIZE,

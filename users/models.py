@@ -86,16 +86,30 @@ class ChatUser(Device):
                 name="chatuser_contact_has_date",
             ),
         ]
-        # One index per sort order; each holds the living only and ends in the tie-break.
+        # One index per sort order; each holds the living only, and the tie-break follows its column. What comes after
+        # that is there to be read: filters are answered without a look at the row. A message changes no index that
+        # it didn't change without that.
         indexes = [
-            models.Index(F("last_active"), F("id"), name="chatuser_last_active", condition=Q(erased_at=None)),
+            models.Index(
+                fields=["last_active", "id", "first_contact", "message_count", "visit_count", "is_vip"],
+                name="chatuser_last_active",
+                condition=Q(erased_at=None),
+            ),
             models.Index(
                 F("first_contact"), F("id"), name="chatuser_first_contact", condition=Q(erased_at=None)
             ),
-            models.Index(F("message_count"), F("id"), name="chatuser_messages", condition=Q(erased_at=None)),
+            models.Index(
+                fields=["message_count", "id", "last_active", "first_contact", "visit_count", "is_vip"],
+                name="chatuser_messages",
+                condition=Q(erased_at=None),
+            ),
             models.Index(F("name_folded"), F("id"), name="chatuser_name", condition=Q(erased_at=None)),
             models.Index(F("email_folded"), F("id"), name="chatuser_email", condition=Q(erased_at=None)),
-            models.Index(F("id"), name="chatuser_vip", condition=Q(is_vip=True, erased_at=None)),
+            models.Index(
+                fields=["id", "last_active", "first_contact", "message_count", "visit_count", "name_folded"],
+                name="chatuser_vip",
+                condition=Q(is_vip=True, erased_at=None),
+            ),
             models.Index(F("id"), name="chatuser_unread", condition=Q(unread_count__gt=0, erased_at=None)),
             models.Index(F("id"), name="chatuser_erased", condition=Q(erased_at__isnull=False)),
         ]
@@ -232,11 +246,12 @@ class Tagging(models.Model):
     """A tag on a person."""
 
     chat_user = models.ForeignKey(ChatUser, on_delete=models.CASCADE, related_name="taggings")
-    tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="taggings")
+    tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="taggings", db_index=False)
     at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["chat_user", "tag"], name="tagging_once")]
+        indexes = [models.Index(fields=["tag", "chat_user"], name="tagging_of_tag")]
 
     def __str__(self) -> str:
         return f"tagging {self.pk}"

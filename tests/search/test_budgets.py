@@ -68,8 +68,8 @@ def test_the_list_in_pieces(sort: str, crowd: None, monkeypatch: pytest.MonkeyPa
     assert len(expected) == 12 and not partial
     monkeypatch.setattr(listing, "WALK_SECONDS", 0)
     monkeypatch.setattr(listing, "COUNT_SECONDS", 0)
-    assert walk_on(f"sort={sort}&vip=yes") == (expected, 0), "sorted anew"
-    monkeypatch.setattr(listing, "SORTING_SHARE", 0)
+    assert walk_on(f"sort={sort}&vip=yes") == (expected, 0), "the other way"
+    monkeypatch.setattr(listing, "OTHER_SHARE", 0)
     monkeypatch.setattr(listing, "PIECE", 3)
     assert walk_on(f"sort={sort}&vip=yes") == (expected, 0), "in pieces"
 
@@ -78,7 +78,7 @@ def test_pieces_that_the_budget_ends(crowd: None, monkeypatch: pytest.MonkeyPatc
     expected, _ = walk_on("vip=yes")
     for name in ("WALK_SECONDS", "COUNT_SECONDS"):
         monkeypatch.setattr(listing, name, 0)
-    monkeypatch.setattr(listing, "SORTING_SHARE", 0)
+    monkeypatch.setattr(listing, "OTHER_SHARE", 0)
     monkeypatch.setattr(listing, "PIECE", 3)
     # Each page is one piece, looked through in any case.
     original = Budget.limit
