@@ -19,6 +19,8 @@ from users.queries import living
 PAGE_SIZE = 50
 COUNTED = 1_000
 SECONDS = 0.5
+# Of which counting may take so much.
+COUNT_SECONDS = 0.1
 # Of which the names may take so much where messages are searched as well.
 NAMES = 0.6
 # So many people can be left out one by one.
@@ -117,7 +119,15 @@ def _hits(filters: ConversationFilters, sought: Sought, size: int, budget: Budge
     after = filters.after if isinstance(filters.after, HitCursor) else None
     before = filters.before if isinstance(filters.before, HitCursor) else None
     try:
-        return find_hits(sought, size=size, most=COUNTED, budget=budget, after=after, before=before)
+        return find_hits(
+            sought,
+            size=size,
+            most=COUNTED,
+            budget=budget,
+            after=after,
+            before=before,
+            count_seconds=COUNT_SECONDS,
+        )
     except OverBudget:
         return HitPage(stopped=after or before or HitCursor(MOST_ID - 1, MOST_ID), and_more=True)
 

@@ -15,6 +15,7 @@ from search.orders import LABELS, ORDERS, turned
 from search.panel import boxes, tags_typed
 from search.queries import Found, Said, said
 from search.stepping import StepForm, progress
+from search.totals import is_open
 from search.ways_out import ways_out
 from users.queries import Person, people
 
@@ -83,6 +84,7 @@ def shown(filters: UserFilters, found: Found, step: StepForm | None) -> dict[str
         # A step shows what comes after the rows that are on the page already.
         "newer": filters.address(before=found.before) if found.before and step is None else "",
         "go_on": filters.address(**dict([found.go_on])) if found.go_on else "",
+        "counts_on": is_open(found) and step is None,
         "ways_out": [] if found.rows else ways_out(filters),
     }
 

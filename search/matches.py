@@ -19,12 +19,16 @@ from conversations.models import Conversation
 from search.hits import Hit
 from search.words import Words
 from users.models import ChatUser
-from users.queries import living
 
 BUCKET_BITS = 18
-INDEXED = "array_to_tsvector(string_to_array(m.tokens, ' '))"
+# As the index has it (conversations/migrations/0004): the words, and each longer one's beginnings with a mark.
+INDEXED = (
+    "array_to_tsvector(array_remove(string_to_array(regexp_replace(' ' || m.tokens || ' ',"
+    " ' (([^ ]{5})([^ ]{2})?[^ ]*)(?= )', ' \\1 ^\\2 ^\\2\\3', 'g'), ' '), ''))"
+)
 PADDED = "(' ' || m.tokens || ' ')"
 COLUMNS = "m.id, m.chat_user_id, m.conversation_id"
+ERASED_AT_ONCE = 100
 ERASED = "SELECT id FROM users_chatuser WHERE erased_at IS NOT NULL"
 
 Params = list[Any]
@@ -35,7 +39,6 @@ class Sought:
     """What is looked for: the words, when they were sent, and by whom. `people`: None for everyone living.
     `conversations`: None for any.
 
-    `endings`: the words that the beginning is known to stand for; what they find is not all there is.
     `each`: the column of a match that is met once, with its newest match: its person or its conversation.
     """
 
@@ -44,7 +47,6 @@ class Sought:
     sent_to: Any = None
     people: QuerySet[ChatUser] | None = None
     without: Collection[int] = ()
-    endings: frozenset[str] = frozenset()
     conversations: QuerySet[Conversation] | None = None
     each: Literal["chat_user_id", "conversation_id"] = "chat_user_id"
 
@@ -62,13 +64,20 @@ def rows(sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 def wanted(sought: Sought, hits: Sequence[Hit]) -> list[Hit]:
     """Those of `hits` whose person, and conversation, is sought."""
-    people = living() if sought.people is None else sought.people
-    kept = _pks(people, {hit.chat_user_id for hit in hits})
+    people = {hit.chat_user_id for hit in hits}
+    kept = people - _erased(people) if sought.people is None else _pks(sought.people, people)
     found = [hit for hit in hits if hit.chat_user_id in kept]
     if sought.conversations is not None:
         kept = _pks(sought.conversations, {hit.conversation_id for hit in found})
         found = [hit for hit in found if hit.conversation_id in kept]
     return found
+
+
+def _erased(people: set[int]) -> set[int]:
+    """Those of `people` who are being erased: so few that they are asked for rather than everybody looked up."""
+    erased = ChatUser.objects.filter(erased_at__isnull=False)
+    few = list(erased.order_by().values_list("pk", flat=True)[: ERASED_AT_ONCE + 1])
+    return set(few) if len(few) <= ERASED_AT_ONCE else _pks(erased, people)
 
 
 def _pks(queryset: QuerySet[Any], ids: set[int]) -> set[int]:
@@ -128,17 +137,8 @@ def count(sought: Sought, *, low: int, below: int, limit: int, is_rare: bool) ->
 def estimated(sought: Sought) -> int:
     """How many matches there are everywhere, going by what PostgreSQL knows of the commonest thousand words."""
     sql = f"EXPLAIN (FORMAT JSON) SELECT 1 FROM conversations_message m WHERE {INDEXED} @@ %s::tsquery"
-    plan = rows(sql, [sought.words.tsquery(sought.endings)])[0][0]
+    plan = rows(sql, [sought.words.tsquery()])[0][0]
     return int(plan[0]["Plan"]["Plan Rows"])
-
-
-def endings(beginning: str, ids: Sequence[int]) -> frozenset[str]:
-    """The words that begin so in these messages."""
-    if not ids:
-        return frozenset()
-    marks = ", ".join(["%s"] * len(ids))
-    said = rows(f"SELECT tokens FROM conversations_message WHERE id IN ({marks})", list(ids))
-    return frozenset(token for (tokens,) in said for token in tokens.split() if token.startswith(beginning))
 
 
 def all_in(sought: Sought, *, low: int, below: int, most: int) -> set[int] | None:
@@ -236,8 +236,8 @@ def _indexed(
             f" CROSS JOIN LATERAL ({inner.replace('{bucket}', bucket)}) hit LIMIT %s"
         )
         return sql, [first, last, *params, limit]
-    parts = [term for term in sought.words.terms if term.is_part]
-    where, params = _where(sought, needles=parts, only_wanted=only_wanted)
+    unsure = [term for term in sought.words.terms if not term.is_indexed]
+    where, params = _where(sought, needles=unsure, only_wanted=only_wanted)
     # CROSS JOIN keeps SQLite from walking the messages and asking the index for each.
     sql = (
         f"SELECT {COLUMNS} FROM conversations_message_fts f CROSS JOIN conversations_message m ON m.id = f.rowid"
@@ -250,10 +250,12 @@ def _indexed(
 def _in_gin(
     sought: Sought, low: int, below: int, limit: int, order: str, only_wanted: bool
 ) -> tuple[str, Params]:
-    where, params = _where(sought, needles=sought.words.checked, only_wanted=only_wanted)
+    # The index holds no positions either.
+    unsure = [term for term in sought.words.terms if len(term.tokens) > 1 or not term.is_indexed]
+    where, params = _where(sought, needles=unsure, only_wanted=only_wanted)
     # `+ 0`: the ids' own index must not be taken instead.
     sql = (
         f"SELECT {COLUMNS} FROM conversations_message m WHERE {{bucket}}{INDEXED} @@ %s::tsquery"
         f" AND m.id + 0 >= %s AND m.id + 0 < %s{where}{order.replace('m.id', 'm.id + 0')} LIMIT %s"
     )
-    return sql, [sought.words.tsquery(sought.endings), low, below, *params, limit]
+    return sql, [sought.words.tsquery(), low, below, *params, limit]

@@ -8,7 +8,8 @@ is bounded by a budget: it stops where that ends, says so, and can go on from th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass, field
 
 from django.db import connection
 
@@ -24,12 +25,14 @@ from search.walk import MATCHES_FIRST, MATCHES_MOST, Walk
 ABOVE_MOST = 10_000
 # So many messages are read for it rather than asking the index: in milliseconds, also for a frequent beginning.
 ABOVE_READ = 30_000
-# Any matches will do to know that there are more than a thousand people; among so many they nearly always are.
+# Any matches will do to know that there are more than a thousand people; among so many they often are.
 STEP = 10
 COUNTED = (4_000, 4_000 * STEP, 4_000 * STEP * STEP)
 # So many matches are soonest counted without asking bucket by bucket, which is for more frequent words.
 COUNTED_AT_ONCE = 60_000
-COUNT_SECONDS = 0.02
+# Of a page's time so much may go into counting; what takes longer is left for when the page is there.
+COUNT_SECONDS = 0.012
+A_MATCH_SECONDS = 0.000_006
 # A machine that can't take one step within the budget takes one step all the same.
 GRACE_SECONDS = 1.0
 
@@ -56,8 +59,10 @@ def find_hits(
     after: HitCursor | None = None,
     before: HitCursor | None = None,
     has_grace: bool = True,
+    count_seconds: float | None = None,
 ) -> HitPage:
-    """The page of `size` people after or before a cursor, or the first one; people counted up to `most`.
+    """The page of `size` people after or before a cursor, or the first one; people counted up to `most`, where that
+    takes no more than `count_seconds` (by default little) or the budget is one of seconds.
 
     `has_grace`: comes at least one step further, also where the budget doesn't suffice for it.
     """
@@ -71,8 +76,23 @@ def find_hits(
         bounds = bounds._replace(below=min(edge.top + 1, bounds.below))
     search = _Search(sought, bounds, budget, has_grace=has_grace)
     page = search.backward(edge.id, size) if edge and edge is not after else search.forward(after, size)
-    search.count(page, most, is_whole=edge is None and page.after is None and page.stopped is None)
+    page.total = len(page.hits)
+    if not (edge is None and page.after is None and page.stopped is None):
+        page.and_more = True
+        search.count(page, most, COUNT_SECONDS if count_seconds is None else count_seconds)
     return page
+
+
+def count_hits(sought: Sought, *, most: int, budget: Budget) -> tuple[int, bool]:
+    """How many people said it, up to `most`, and whether there may be more."""
+    page = HitPage(and_more=True)
+    bounds = id_bounds(sought.sent_from, sought.sent_to)
+    if bounds is None or not sought.words.terms:
+        return 0, False
+    if sought.words.indexed:
+        with suppress(OverBudget):
+            _count(page, sought, bounds, most, budget)
+    return page.total, page.and_more
 
 
 class _Search:
@@ -174,43 +194,26 @@ class _Search:
             found = matches.of_each(self.sought, ids, low=low, below=self.top + 1)
         return {self.key(hit) for hit in found}
 
-    def count(self, page: HitPage, most: int, *, is_whole: bool) -> None:
-        """How many people there are in all, as far as the budget goes."""
-        page.total = len(page.hits)
-        if is_whole:
-            return
-        page.and_more = True
-        if not self.sought.words.indexed:
-            return
-        try:
-            if self.sought.words.beginning:
-                self._count_seen(page, most)
-            if page.total < most:
-                self._count_all(self.sought, page, most)
-        except OverBudget:
-            return
+    def count(self, page: HitPage, most: int, seconds: float) -> None:
+        """How many people there are in all, where that is soon known."""
+        budget = self.budget.part(seconds if self.budget.left < 1 else self.budget.left)
+        expected = self.walk.expected(self.bounds.everywhere) if self.walk else 0
+        if self.sought.words.indexed and min(expected, COUNTED[0]) * A_MATCH_SECONDS < budget.left:
+            with suppress(OverBudget):
+                _count(page, self.sought, self.bounds, most, budget)
 
-    def _count_seen(self, page: HitPage, most: int) -> None:
-        """A frequent beginning is dear to look up, the words that it stands for here are not: `most` may be there."""
-        beginning = self.sought.words.beginning
-        assert beginning is not None
-        with self.budget.limit():
-            endings = matches.endings(beginning, [hit.id for hit in page.hits])
-        if endings:
-            self._count_all(replace(self.sought, endings=endings), page, most)
-            page.and_more = True
 
-    def _count_all(self, sought: Sought, page: HitPage, most: int) -> None:
-        budget = self.budget.part(COUNT_SECONDS if self.budget.left < 1 else self.budget.left)
-        is_rare = connection.vendor == "postgresql" and matches.estimated(sought) < COUNTED_AT_ONCE
-        for limit in COUNTED:
-            left = budget.left
-            with budget.limit():
-                people, said = matches.count(
-                    sought, low=self.low, below=self.top + 1, limit=limit, is_rare=is_rare
-                )
-            page.total = max(page.total, min(people, most))
-            page.and_more = people > most or said == limit
-            # Ten times as many would take ten times as long: what would be broken off isn't begun.
-            if people > most or not page.and_more or STEP * (left - budget.left) > budget.left:
-                return
+def _count(page: HitPage, sought: Sought, bounds: Bounds, most: int, budget: Budget) -> None:
+    """Counts people into `page`, ten times as many matches each time. Raises OverBudget."""
+    is_rare = connection.vendor == "postgresql" and matches.estimated(sought) < COUNTED_AT_ONCE
+    for limit in COUNTED:
+        left = budget.left
+        with budget.limit():
+            people, said = matches.count(
+                sought, low=bounds.low, below=bounds.below, limit=limit, is_rare=is_rare
+            )
+        page.total = max(page.total, min(people, most))
+        page.and_more = people > most or said == limit
+        # Ten times as many would take ten times as long: what would be broken off isn't begun.
+        if people > most or not page.and_more or STEP * (left - budget.left) > budget.left:
+            return

@@ -7,6 +7,7 @@ from search import bulk_views, conversation_views, saved_views, views
 urlpatterns = [
     path("", views.home, name="home"),
     path("users/", views.user_list, name="user_list"),
+    path("users/count/", views.user_count),
     path("conversations/", conversation_views.conversation_list),
     path("users/bulk/", bulk_views.propose),
     path("users/bulk/<uuid:job>/", bulk_views.job),

@@ -1,17 +1,18 @@
-"""The user list."""
+"""The user list, and how many people are on it."""
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from search import saved
 from search.filters import UserFilters
-from search.list_page import asked, shown
+from search.list_page import asked, by_message, shown
 from search.queries import find
 from search.stepping import step_of
+from search.totals import ShownForm, count_on
 from staff.access import account_of, requires
 from users.profile_queries import offered_tags
 from users.queries import living
@@ -47,5 +48,26 @@ def user_list(request: HttpRequest) -> HttpResponse:
         context["offered_tags"] = offered_tags()
         response = render(request, "search/list.html", context)
     patch_vary_headers(response, ["HX-Request"])
+    add_never_cache_headers(response)
+    return response
+
+
+@requires("users.view")
+@require_safe
+def user_count(request: HttpRequest) -> HttpResponse:
+    """GET /users/count/?shown=N with the list's parameters: how many people it has, for a page that shows N of them and
+    didn't wait for it."""
+    given = ShownForm(request.GET)
+    if not given.is_valid():
+        raise Http404
+    filters = UserFilters(request.GET, queryset=living())
+    counted = count_on(filters)
+    context = {
+        "shown": given.cleaned_data["shown"],
+        "total": max(counted.total, given.cleaned_data["shown"]),
+        "and_more": counted.and_more,
+        "by_message": by_message(filters),
+    }
+    response = render(request, "search/count.html", context)
     add_never_cache_headers(response)
     return response

@@ -18,10 +18,9 @@ READ_FIRST = 3_000
 READ_MOST = 24_000
 # Whoever isn't found among so many is rare for another reason than the words: a filter, or pages that came before.
 READ_ON_MOST = 60_000
-# Where at least one message in so many matches, reading on is quicker than the index, which gives no order; for a
-# beginning the index has to gather every message of every word that begins so.
-READ_SHARE = 1 / 50
-READ_SHARE_BEGINNING = 1 / 500
+# Where at least one message in so many matches, reading on fills a page sooner than the index, which gives no order: it
+# has all matches of a bucket fetched.
+READ_SHARE = 1 / 150
 MATCHES_FIRST = 400
 MATCHES_MOST = 6_400
 # So few matches are fetched all at once rather than bucket by bucket, as long as that is as quick as expected.
@@ -118,9 +117,8 @@ class Walk:
 
     def _read_on(self) -> Iterator[list[Hit]]:
         step = READ_FIRST
-        share = READ_SHARE_BEGINNING if self.sought.words.beginning else READ_SHARE
         least = self.below - READ_ON_MOST
-        while self.reached > max(self.low, least) and self.expected(1) >= share:
+        while self.reached > max(self.low, least) and self.expected(1) >= READ_SHARE:
             step = min(2 * step, READ_MOST)
             yield self._read_down(step)
 

@@ -7,14 +7,18 @@ Several words mean all of them in one message; "quoted words" stand side by side
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from chatadmin.lib.tokens import is_unspaced, tokens
 
 MOST_TERMS = 40
-# A shorter beginning is that of too many words: their lists of messages would have to be read whole.
-PREFIX_CHARS = 5
+# Of each word the indexes hold its beginnings of so many letters, to be looked up like words; a shorter one is that of
+# too many words.
+BEGINNINGS = (5, 7)
+PREFIX_CHARS = BEGINNINGS[0]
+# Before a beginning in PostgreSQL's index; no word has it.
+MARK = "^"
 _QUOTED = re.compile('"([^"]*)"|“([^“”]*)”|„([^„“”]*)[“”]|«([^«»]*)»')
 
 
@@ -32,6 +36,17 @@ class Term:
     tokens: tuple[str, ...]
     is_prefix: bool = False
     is_part: bool = False
+
+    @property
+    def indexed_end(self) -> str:
+        """The last token; where it is a beginning, as much of it as the indexes hold."""
+        last = self.tokens[-1]
+        return last[: max(chars for chars in BEGINNINGS if chars <= len(last))] if self.is_prefix else last
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether an index decides alone who holds its tokens, wherever they stand."""
+        return not self.is_part and self.indexed_end == self.tokens[-1]
 
     @property
     def needle(self) -> str:
@@ -65,39 +80,25 @@ class Words:
         """The terms that an index can look up."""
         return tuple(term for term in self.terms if not term.is_part)
 
-    @property
-    def checked(self) -> tuple[Term, ...]:
-        """The terms that an index without positions can't decide alone."""
-        return tuple(term for term in self.terms if term.is_part or len(term.tokens) > 1)
-
     def match(self, message_tokens: str) -> bool:
         """Whether a message with these tokens holds all terms."""
         padded = f" {message_tokens} "
         return bool(self.terms) and all(term.needle in padded for term in self.terms)
 
-    @property
-    def beginning(self) -> str | None:
-        """The token that may be the beginning of a longer one."""
-        return next((term.tokens[-1] for term in self.terms if term.is_prefix), None)
-
-    def tsquery(self, endings: Collection[str] = ()) -> str:
-        """For PostgreSQL: every token of the indexed terms, quoted, so that its own parser has no say.
-
-        With `endings` the beginning stands for these words alone, which are looked up much faster.
-        """
+    def tsquery(self) -> str:
+        """For PostgreSQL: every token of the indexed terms, quoted, so that its own parser has no say."""
         parts: dict[str, None] = {}
         for term in self.indexed:
-            *rest, last = term.tokens
-            parts |= {_lexeme(token): None for token in rest}
-            if term.is_prefix and endings:
-                parts[f"({' | '.join(_lexeme(ending) for ending in sorted(endings))})"] = None
-            else:
-                parts[_lexeme(last) + (":*" if term.is_prefix else "")] = None
+            parts |= {_lexeme(token): None for token in term.tokens[:-1]}
+            parts[_lexeme((MARK if term.is_prefix else "") + term.indexed_end)] = None
         return " & ".join(parts)
 
     def match_expression(self) -> str:
         """For FTS5: every indexed term as a phrase."""
-        return " AND ".join(f'"{" ".join(t.tokens)}"{" *" if t.is_prefix else ""}' for t in self.indexed)
+        return " AND ".join(
+            f'"{" ".join([*term.tokens[:-1], term.indexed_end])}"{" *" if term.is_prefix else ""}'
+            for term in self.indexed
+        )
 
 
 def _lexeme(token: str) -> str:

@@ -38,7 +38,7 @@
     const results = document.getElementById("results");
     const end = document.getElementById("list-end");
     if (!results || !end) return;
-    results.dataset.total = end.dataset.soFar;
+    results.dataset.total = document.getElementById("showing")?.dataset.counted ?? end.dataset.soFar;
     if ("stopped" in end.dataset) results.dataset.partial = "true";
     else delete results.dataset.partial;
   }

@@ -41,10 +41,26 @@ def test_a_beginning_is_found_in_longer_words() -> None:
     words = Words.parse("parcel refun")
     assert words.match(tokens("Refunds for my parcel"))
     assert not words.match(tokens("Refunds for my parcels"))
-    assert words.beginning == "refun"
-    assert words.tsquery() == "'parcel' & 'refun':*"
-    assert words.tsquery(["refund", "refunds"]) == "'parcel' & ('refund' | 'refunds')"
+    assert words.tsquery() == "'parcel' & '^refun'"
     assert words.match_expression() == '"parcel" AND "refun" *'
+
+
+@pytest.mark.parametrize(
+    ("typed", "looked_up", "decides"),
+    [
+        ("parc", "parc", True),
+        ("parce", "^parce", True),
+        ("parcel", "^parce", False),
+        ("parcels", "^parcels", True),
+        ("parcelshops", "^parcels", False),
+    ],
+)
+def test_as_much_of_a_beginning_is_looked_up_as_the_index_holds(
+    typed: str, looked_up: str, decides: bool
+) -> None:
+    words = Words.parse(typed)
+    assert words.tsquery() == f"'{looked_up}'"
+    assert words.terms[0].is_indexed is decides
 
 
 def test_more_words_than_are_looked_for() -> None:
