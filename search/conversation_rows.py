@@ -49,7 +49,7 @@ class Row:
             return ""
         if self.message.sender == Sender.VISITOR:
             return str(Sender.VISITOR.label)
-        return self.message.author_name or self.message.get_sender_display()
+        return self.message.author_name or str(Sender(self.message.sender).label)
 
     @property
     def is_badge_live(self) -> bool:

@@ -27,7 +27,7 @@ _INCLUDE = re.compile(r'\{% include "([^"]+)" %\}')
 
 def draw(name: str, **shown: Any) -> SafeString:
     """The template of that name in templates/jinja/. Raises UndefinedError for a name that it lacks."""
-    return mark_safe(get_template(name, using="jinja2").render(shown))  # noqa: S308 - it escapes
+    return mark_safe(get_template(name, using="jinja2").render({"_": words_in(get_language()), **shown}))  # noqa: S308 - it escapes
 
 
 def environment(**options: Any) -> Environment:
@@ -35,7 +35,7 @@ def environment(**options: Any) -> Environment:
     ours = {"loader": Pasting(options["loader"].searchpath), "undefined": StrictUndefined}
     alike = {"keep_trailing_newline": True, "finalize": finished}
     made = Environment(**options | ours | alike)  # noqa: S701 - Django's options have it escape
-    made.globals |= {"_": words, "live": False}
+    made.globals["live"] = False
     made.filters |= {"moment": times.moment, "since": times.since, "utc_iso": times.utc_iso}
     made.filters |= {"number": number, "pills": pills}
     return made
@@ -49,10 +49,20 @@ class Pasting(FileSystemLoader):
         return _INCLUDE.sub(lambda found: self.get_source(environment, found[1])[0], text), path, is_fresh
 
 
-def words(text: str, **shown: object) -> Markup:
-    """`text` in the page's language, with what it shows (`%(name)s`) escaped."""
-    said = _translated(get_language(), text)
-    return said % {name: finished(value) for name, value in shown.items()} if shown else said
+@functools.cache
+def words_in(_language: str | None) -> Callable[..., Markup]:
+    """What is `_` in templates of that language, which is the active one: looks a text up once, not in each row."""
+
+    @functools.cache
+    def translated(text: str) -> Markup:
+        return Markup(gettext(text))  # noqa: S704 - our own words
+
+    def words(text: str, **shown: object) -> Markup:
+        """`text`, with what it shows (`%(name)s`) escaped."""
+        said = translated(text)
+        return said % {name: finished(value) for name, value in shown.items()} if shown else said
+
+    return words
 
 
 def finished(value: object) -> object:
@@ -60,8 +70,3 @@ def finished(value: object) -> object:
     if isinstance(value, str) and ('"' in value or "'" in value):
         return conditional_escape(value)
     return value
-
-
-@functools.cache
-def _translated(_language: str | None, text: str) -> Markup:
-    return Markup(gettext(text))  # noqa: S704 - our own words

@@ -70,33 +70,34 @@ def moment(value: dt.datetime | None, style: str = "datetime") -> SafeString | s
     """A `<time>` in UTC, shown as `date`, `datetime`, `clock`, `day` or `relative`; "" where there is none."""
     if value is None:
         return ""
-    local = timezone.localtime(value)
-    full = escape(_written(local, "full"))
-    shown = escape(_relative(local, timezone.now()) if style == "relative" else _written(local, style))
+    local, language = timezone.localtime(value), get_language()
+    is_relative = style == "relative"
+    shown = _relative(local, timezone.now(), language) if is_relative else _written(local, style, language)
+    full = _written(local, "full", language)
     # A list of fifty has two hundred: piece by piece, `format_html` takes twice as long.
-    html = f'<time datetime="{utc_iso(value)}" data-format="{escape(style)}" title="{full}">{shown}</time>'
+    html = f'<time datetime="{utc_iso(value)}" data-format="{escape(style)}" title="{escape(full)}">{escape(shown)}</time>'
     return mark_safe(html)  # noqa: S308 - each piece is escaped
 
 
 def relative(value: dt.datetime, now: dt.datetime | None = None) -> str:
     """`just now`, `5 minutes ago`, `2 hours ago`, `Yesterday, 16:20`, else the date."""
-    return _relative(timezone.localtime(value), now or timezone.now())
+    return _relative(timezone.localtime(value), now or timezone.now(), get_language())
 
 
-def _relative(local: dt.datetime, now: dt.datetime) -> str:
+def _relative(local: dt.datetime, now: dt.datetime, language: str | None) -> str:
     seconds = int((now - local).total_seconds())
     if seconds < -SKEW_SECONDS:
-        return _written(local, "datetime")
+        return _written(local, "datetime", language)
     if seconds < MINUTE:
-        return str(words()["just_now"])
+        return _words(language)["just_now"]
     if seconds < HOUR:
         return ngettext("%(n)d minute ago", "%(n)d minutes ago", seconds // MINUTE) % {"n": seconds // MINUTE}
     day, today = local.date(), now.astimezone(local.tzinfo).date()
     if day == today:
         return ngettext("%(n)d hour ago", "%(n)d hours ago", seconds // HOUR) % {"n": seconds // HOUR}
     if day == today - dt.timedelta(days=1):
-        return words()["yesterday"] % {"time": _written(local, "clock")}
-    return _written(local, "date")
+        return _words(language)["yesterday"] % {"time": _written(local, "clock", language)}
+    return _written(local, "date", language)
 
 
 @register.filter
@@ -126,6 +127,5 @@ def utc_iso(value: dt.datetime | None) -> str:
     return value.astimezone(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if value else ""
 
 
-def _written(local: dt.datetime, style: str) -> str:
-    language = get_language()
+def _written(local: dt.datetime, style: str, language: str | None) -> str:
     return written(local, _patterns(language)[style], language)
