@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.template.loader import get_template
+from django.utils.functional import Promise
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext
@@ -67,6 +68,8 @@ def words_in(_language: str | None) -> Callable[..., Markup]:
 
 def finished(value: object) -> object:
     """`value` before it is escaped: quotes, which Jinja writes another way, as Django does."""
+    if isinstance(value, Promise):
+        value = str(value)
     if isinstance(value, str) and ('"' in value or "'" in value):
         return conditional_escape(value)
     return value
