@@ -19,8 +19,10 @@ from search.queries import PAGE_SIZE
 
 NAME = "bench_trigram"
 SECONDS = 60
-# The same question: the people with the newest messages that hold the letters, a page of them, and how many in all.
-PEOPLE = """SELECT m.chat_user_id, max(m.id) AS newest, count(*) OVER () AS total
+# It takes accents as they are, so of some words it doesn't find what we do: with these it isn't compared.
+FOUND_SHARE = 0.9
+# The same question: the people with the newest messages that hold the letters, a page of them.
+PEOPLE = """SELECT m.chat_user_id, max(m.id) AS newest
     FROM conversations_message m JOIN users_chatuser u ON u.id = m.chat_user_id
     WHERE m.body ILIKE %s AND u.erased_at IS NULL
     GROUP BY m.chat_user_id ORDER BY newest DESC LIMIT %s"""
@@ -54,12 +56,19 @@ def page(letters: str) -> tuple[float, int]:
             cursor.execute("SET statement_timeout = DEFAULT")
 
 
+def _finds(term: terms.Term) -> bool:
+    """Whether it finds about as many messages as hold the term."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM conversations_message WHERE body ILIKE %s", [f"%{term.query}%"])
+        return bool(cursor.fetchone()[0] >= FOUND_SHARE * term.messages)
+
+
 def measure(kept: dict[str, Any], effort: Effort) -> dict[str, Any]:
     """Words in 0.01 to 0.3 % of all messages: the index's page beside ours; medians of five."""
     found = []
     asked = terms.of_class(kept, MIDDLING, effort.terms)
     with index() as made:
-        for term in asked:
+        for term in filter(_finds, asked):
             page(term.query)
             theirs = [page(term.query)[0] for _ in range(RUNS)]
             direct.search(query(term.query))

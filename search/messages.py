@@ -137,7 +137,7 @@ class _Search:
                         if self.key(hit) not in shown:
                             found.setdefault(self.key(hit), hit)
                     reached = self.walk.reached
-                    if len(found) > size:
+                    if len(found) > size or (budget is not self.budgets[0] and reached < below):
                         break
                 return reached
             except OverBudget:

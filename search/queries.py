@@ -29,7 +29,7 @@ PAGE_SIZE = 50
 COUNTED = 1_000
 # What one page may read, in seconds of the database's time. A small installation is read whole in a moment, and a
 # busy or slow machine is no reason to show it in parts.
-BUDGET_SECONDS = 0.045
+BUDGET_SECONDS = 0.038
 # Without messages a page is soon found; what is found late is hard to go on with, and rare.
 LIST_SECONDS = 0.1
 NAMES_SECONDS = 0.06
