@@ -22,7 +22,7 @@ from users.templatetags import times
 from users.templatetags.people import pills
 from users.written import number
 
-Source = tuple[str, str, Callable[[], bool] | None]
+Source = tuple[str, str, Callable[[], bool]]
 _INCLUDE = re.compile(r'\{% include "([^"]+)" %\}')
 
 
