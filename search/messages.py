@@ -31,7 +31,7 @@ COUNTED = (4_000, 4_000 * STEP, 4_000 * STEP * STEP)
 # So many matches are soonest counted without asking bucket by bucket, which is for more frequent words.
 COUNTED_AT_ONCE = 60_000
 # Of a page's time so much may go into counting; what takes longer is left for when the page is there.
-COUNT_SECONDS = 0.012
+COUNT_SECONDS = 0.008
 A_MATCH_SECONDS = 0.000_006
 # A machine that can't take one step within the budget takes one step all the same.
 GRACE_SECONDS = 1.0
