@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field, replace
 
 from django.db.models import QuerySet
@@ -13,7 +14,7 @@ from users.models import ChatUser
 from users.queries import living
 
 COUNT_SECONDS = 0.02
-# The one way is left for the other where it shows no page by then.
+# The walk is left for the other way where it shows no page by then; either leaves a share of the budget to the next.
 WALK_SECONDS = 0.02
 OTHER_SHARE = 3 / 4
 # At last the order is walked in pieces, which says how far it came.
@@ -45,7 +46,7 @@ def count(sieve: Sieve, *, most: int, budget: Budget, seconds: float = COUNT_SEC
             if not sieve.is_narrowed:
                 total = sieve.people.order_by()[: most + 1].count()
                 return Counted(min(total, most), total > most)
-            ids = list(sieve.gathered.order_by().values_list("pk", flat=True)[: most + 1])
+            ids = list(sieve.gathered().order_by().values_list("pk", flat=True)[: most + 1])
     except OverBudget:
         return Counted(0, and_more=True)
     return Counted(min(len(ids), most), len(ids) > most, ids if len(ids) <= most else None)
@@ -68,32 +69,34 @@ def listed(
     """
     if counted.ids is not None:
         return Listed(page(living().filter(pk__in=counted.ids), order, size=size, after=after, before=before))
-    seconds = WALK_SECONDS if budget.left < 1 else budget.left
-    try:
-        with budget.part(seconds).limit():
-            is_gathered = sieve.are_few(order)
-            return Listed(_page(sieve, order, size, after, before, is_gathered=is_gathered))
-    except OverBudget:
-        pass
-    try:
-        with budget.part(budget.left * OTHER_SHARE).limit():
-            return Listed(_page(sieve, order, size, after, before, is_gathered=not sieve.are_few(order)))
-    except OverBudget:
-        return _in_pieces(
-            sieve.people,
-            order,
-            size,
-            budget,
-            before or after,
-            is_backwards=before is not None and after is None,
-        )
+    with contextlib.suppress(OverBudget):
+        return Listed(_soonest(sieve, order, size, budget, after, before))
+    return _in_pieces(
+        sieve.people, order, size, budget, before or after, is_backwards=before is not None and after is None
+    )
+
+
+def _soonest(
+    sieve: Sieve, order: Order, size: int, budget: Budget, after: Cursor | None, before: Cursor | None
+) -> Page[ChatUser]:
+    """The page by the one way or the other. Raises OverBudget."""
+    with budget.limit():
+        are_few = sieve.are_few(order)
+    seconds = budget.left * OTHER_SHARE if are_few else WALK_SECONDS
+    with (
+        contextlib.suppress(OverBudget),
+        budget.part(seconds if budget.left < 1 else budget.left).limit(),
+    ):
+        return _page(sieve, order, size, after, before, is_gathered=are_few)
+    with budget.part(budget.left * OTHER_SHARE).limit():
+        return _page(sieve, order, size, after, before, is_gathered=not are_few)
 
 
 def _page(
     sieve: Sieve, order: Order, size: int, after: Cursor | None, before: Cursor | None, *, is_gathered: bool
 ) -> Page[ChatUser]:
     """The page by ids and what they are sorted by, which an index may hold; then the rows, which are wide."""
-    people = sieve.gathered if is_gathered else sieve.along(order)
+    people = sieve.gathered(order) if is_gathered else sieve.along(order)
     keys = people.values_list("pk", order.column, named=True)
     found = page(keys, order, size=size, after=after, before=before, sorted_anew=is_gathered)
     rows = living().in_bulk([key.pk for key in found.rows])

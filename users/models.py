@@ -87,8 +87,8 @@ class ChatUser(Device):
             ),
         ]
         # One index per sort order; each holds the living only, and the tie-break follows its column. What comes after
-        # that is there to be read: filters are answered without a look at the row. A message changes no index that
-        # it didn't change without that.
+        # that is there to be read: filters are answered without a look at the row. It is only in indexes that every
+        # message changes anyhow, and in that of the VIPs, who are few.
         indexes = [
             models.Index(
                 fields=["last_active", "id", "first_contact", "message_count", "visit_count", "is_vip"],
