@@ -8,8 +8,10 @@ from chatadmin.lib.migration import statements
 
 # Columns that are empty together: without this it expects a tenth of the anonymous people that there are.
 POSTGRES = [
-    "CREATE STATISTICS chatuser_known (mcv) ON name, email, external_id, name_folded, email_folded"
-    " FROM users_chatuser",
+    (
+        "CREATE STATISTICS chatuser_known (mcv) ON name, email, external_id, name_folded, email_folded"
+        " FROM users_chatuser"
+    ),
     "ANALYZE users_chatuser",
 ]
 POSTGRES_BACK = ["DROP STATISTICS chatuser_known"]
