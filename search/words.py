@@ -80,6 +80,11 @@ class Words:
         """The terms that an index can look up."""
         return tuple(term for term in self.terms if not term.is_part)
 
+    @property
+    def is_several(self) -> bool:
+        """Whether an index has to look up more than one word."""
+        return sum(len(term.tokens) for term in self.indexed) > 1
+
     def match(self, message_tokens: str) -> bool:
         """Whether a message with these tokens holds all terms."""
         padded = f" {message_tokens} "
