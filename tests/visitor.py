@@ -79,6 +79,10 @@ class Visitor:
 
     def expect(self, kind: str, seconds: float = PATIENCE_SECONDS) -> dict[str, Any]:
         """The next frame of that type; others before it are let pass. Raises TimeoutError, ConnectionClosed."""
+        return self.expect_any(kind, seconds=seconds)
+
+    def expect_any(self, *kinds: str, seconds: float = PATIENCE_SECONDS) -> dict[str, Any]:
+        """The next frame of one of those types."""
         deadline = time.monotonic() + seconds
         while True:
             frame: dict[str, Any] = json.loads(
@@ -86,7 +90,7 @@ class Visitor:
             )
             if frame["type"] == "message":
                 self._keep(frame)
-            if frame["type"] == kind:
+            if frame["type"] in kinds:
                 return frame
             if frame["type"] == "ping":
                 self.send("pong")
