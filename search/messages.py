@@ -26,8 +26,8 @@ ABOVE_MOST = 10_000
 # So many messages are read for it rather than asking the index: in milliseconds, also for a frequent beginning.
 ABOVE_READ = 30_000
 # Any matches will do to know that there are more than a thousand people; among so many they often are.
-STEP = 10
-COUNTED = (4_000, 4_000 * STEP, 4_000 * STEP * STEP)
+STEP = 3
+COUNTED = tuple(4_000 * STEP**at for at in range(5))
 # So many matches are soonest counted without asking bucket by bucket, which is for more frequent words.
 COUNTED_AT_ONCE = 60_000
 # Of a page's time so much may go into counting; what takes longer is left for when the page is there.
@@ -207,7 +207,7 @@ class _Search:
 
 
 def _count(page: HitPage, sought: Sought, bounds: Bounds, most: int, budget: Budget) -> None:
-    """Counts people into `page`, ten times as many matches each time. Raises OverBudget."""
+    """Counts people into `page`, three times as many matches each time. Raises OverBudget."""
     is_rare = connection.vendor == "postgresql" and matches.estimated(sought) < COUNTED_AT_ONCE
     for limit in COUNTED:
         left = budget.left
@@ -217,6 +217,6 @@ def _count(page: HitPage, sought: Sought, bounds: Bounds, most: int, budget: Bud
             )
         page.total = max(page.total, min(people, most))
         page.and_more = people > most or said == limit
-        # Ten times as many would take ten times as long: what would be broken off isn't begun.
+        # Three times as many would take three times as long: what would be broken off isn't begun.
         if people > most or not page.and_more or STEP * (left - budget.left) > budget.left:
             return

@@ -13,7 +13,7 @@ from search.messages import count_hits
 from search.queries import COUNTED, Found, sought_by
 from search.stepping import MOST_SHOWN
 
-SECONDS = 0.25
+SECONDS = 0.5
 
 
 class ShownForm(forms.Form):
