@@ -12,5 +12,6 @@ urlpatterns = [
     path("", include("conversations.urls")),
     path("", include("search.urls")),
     path("", include("widget.urls")),
+    path("", include("live.urls")),
     path("", include("exports.urls")),
 ]

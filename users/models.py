@@ -193,6 +193,7 @@ class Visit(Device):
         indexes = [
             models.Index(fields=["chat_user", "-started_at", "-id"], name="visit_of_person"),
             models.Index(fields=["last_seen_at"], name="visit_open", condition=Q(ended_at=None)),
+            models.Index(fields=["-started_at", "-id"], name="visit_here", condition=Q(ended_at=None)),
         ]
 
     def __str__(self) -> str:

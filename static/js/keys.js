@@ -1,5 +1,5 @@
-// Keyboard: / search, j k rows, Enter opens, r replies, ? helps. Never while something is typed, and one may turn it
-// off: single keys get in the way of those who dictate.
+// Keyboard: / search, j k rows, Enter opens, n shows who came, r replies, ? helps. Never while something is typed, and
+// one may turn it off: single keys get in the way of those who dictate.
 (() => {
   "use strict";
   const SLOT = "chatadmin:keys";
@@ -40,6 +40,12 @@
     return true;
   }
 
+  function press(selector) {
+    const node = find(selector);
+    if (node) node.click();
+    return Boolean(node);
+  }
+
   function explain() {
     if (!help) return false;
     find("[data-keys-on]").checked = isOn();
@@ -51,6 +57,7 @@
     "/": () => focus("[data-search]"),
     j: () => move(1),
     k: () => move(-1),
+    n: () => press(".newcomers:not([hidden])"),
     r: () => focus("[data-composer] [name=body]"),
     "?": explain,
   };
