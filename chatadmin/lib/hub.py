@@ -17,6 +17,9 @@ log = structlog.get_logger("chatadmin.hub")
 
 QUEUE_EVENTS = 10_000
 BATCH_EVENTS = 200
+REST_SECONDS = 0.2
+# Told by the bus where events between processes were lost.
+GAP = "bus.gap"
 
 
 class Watching(Protocol):
@@ -32,6 +35,9 @@ Watcher = TypeVar("Watcher", bound=Watching)
 class Hub(Generic[Watcher]):
     """The watchers of one event loop, by key. `current()` gives the running loop's."""
 
+    # Whether a hub that can't keep up rests between batches for as long as the last one took (REST_SECONDS at most):
+    # it takes half the processor then, and what happens to one watched thing meanwhile is worked on once.
+    gathers: ClassVar[bool] = False
     _hubs: ClassVar[dict[tuple[type, asyncio.AbstractEventLoop], Hub]] = {}
 
     def __init__(self) -> None:
@@ -82,9 +88,18 @@ class Hub(Generic[Watcher]):
         for watcher in self.of(event.chat_user):
             watcher.lagged()
 
+    def missed(self) -> None:
+        """Events of other processes were lost, nobody knows which: everybody looks again."""
+        for watcher in {watcher for watching in self.watchers.values() for watcher in watching}:
+            watcher.lagged()
+
     def _heard(self, event: bus.Event) -> None:
-        if not self.wants(event):
-            return
+        if event.name == GAP:
+            self.missed()
+        elif self.wants(event):
+            self._queue(event)
+
+    def _queue(self, event: bus.Event) -> None:
         try:
             self.events.put_nowait(event)
         except asyncio.QueueFull:  # events come faster than they can be worked on
@@ -92,15 +107,22 @@ class Hub(Generic[Watcher]):
             self.lost(event)
 
     async def _work(self) -> None:
+        clock, most = asyncio.get_running_loop().time, QUEUE_EVENTS if self.gathers else BATCH_EVENTS
         while True:
             batch = [await self.events.get()]
-            while len(batch) < BATCH_EVENTS and not self.events.empty():
+            while len(batch) < most and not self.events.empty():
                 batch.append(self.events.get_nowait())
-            if await self._done(batch):
-                continue
-            for event in batch:  # one bad event must not take the others with it
-                if len(batch) == 1 or not await self._done([event]):
-                    self.lost(event)
+            started = clock()
+            await self._work_on(batch)
+            if self.gathers and not self.events.empty():
+                await asyncio.sleep(min(clock() - started, REST_SECONDS))
+
+    async def _work_on(self, batch: list[bus.Event]) -> None:
+        if await self._done(batch):
+            return
+        for event in batch:  # one bad event must not take the others with it
+            if len(batch) == 1 or not await self._done([event]):
+                self.lost(event)
 
     async def _done(self, batch: list[bus.Event]) -> bool:
         try:

@@ -35,13 +35,18 @@ class Socket:
     """One socket. A subclass says what to do when it opens, with each frame, and when it closes."""
 
     queue_frames = 256
+    # A frame is taken while fewer wait, whatever its own size: a page's whole state is one frame.
+    queue_bytes = 256 * 1024
     ping_seconds = 15.0
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope, self._receive, self._send = scope, receive, send
         self._queue: asyncio.Queue[str] = asyncio.Queue(self.queue_frames)
+        self._waiting_bytes = 0
         self._closing: asyncio.Future[Closing] = asyncio.get_running_loop().create_future()
         self.patience_seconds = 45.0
+        # How the other side ended it; None while it hasn't, and where we did.
+        self.disconnect_code: int | None = None
 
     async def opened(self) -> None:
         """Called once the socket is accepted. May raise Closing."""
@@ -66,16 +71,18 @@ class Socket:
 
     def push(self, text: str) -> None:
         """Queues a frame. Never blocks."""
-        try:
-            self._queue.put_nowait(text)
-        except asyncio.QueueFull:
+        if self._queue.full() or self._waiting_bytes >= self.queue_bytes:
             self.lagged()
+            return
+        self._waiting_bytes += _bytes(text)
+        self._queue.put_nowait(text)
 
     def drop_queue(self) -> None:
         """Forgets the frames that wait to be written."""
         while not self._queue.empty():
             self._queue.get_nowait()
             self._queue.task_done()
+        self._waiting_bytes = 0
 
     def close(self, closing: Closing) -> None:
         """Ends the socket from outside its own reading, after what is queued."""
@@ -142,6 +149,7 @@ class Socket:
             except TimeoutError:
                 raise self.silent() from None
             if message["type"] == "websocket.disconnect":
+                self.disconnect_code = _disconnected(message)
                 return
             await self.received(message.get("text"), message.get("bytes"))
 
@@ -167,8 +175,21 @@ class Socket:
         if asyncio.get_running_loop().time() < until:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(until):
-                    return await self._queue.get()
+                    text = await self._queue.get()
+                    self._waiting_bytes -= _bytes(text)
+                    return text
         return None
+
+
+def _bytes(text: str) -> int:
+    """What `text` takes in memory at most, told without reading it."""
+    return len(text) if text.isascii() else 4 * len(text)
+
+
+def _disconnected(message: dict[str, Any]) -> int:
+    """The close code; 1006 where the connection was lost, which uvicorn calls 1005, without a reason."""
+    code = int(message.get("code", 1006))
+    return 1006 if code == 1005 and "reason" not in message else code
 
 
 def served_by(kind: type[Socket]) -> Callable[[Scope, Receive, Send], Awaitable[None]]:

@@ -174,6 +174,44 @@ def test_events_that_come_too_fast_tell_those_who_miss_them(monkeypatch: pytest.
     assert [line["event"] for line in logs] == ["hub.overflowed"]
 
 
+def test_lost_events_of_other_processes_make_everybody_look_again():
+    ann, both = Page(), Page()
+
+    async def scenario(hub: Listening) -> None:
+        hub.watch(ann, ["ann"])
+        hub.watch(both, ["ann", "bob"])
+        await bus.announce_now(Event("bus.gap"))
+        await until(lambda: ann.lags)
+        assert hub.done == []
+
+    run(scenario)
+    assert (ann.lags, both.lags) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("gathers", "batches"), [(True, [["0"], ["1", "2"]]), (False, [["0"], ["1"], ["2"]])]
+)
+def test_a_hub_that_is_behind_rests_as_long_as_it_worked(
+    monkeypatch: pytest.MonkeyPatch, gathers: bool, batches: list[list[str]]
+):
+    monkeypatch.setattr(Listening, "gathers", gathers)
+
+    async def scenario(hub: Listening) -> None:
+        hub.watch(Page(), ["ann"])
+        hub.gate.clear()
+        await bus.announce_now(Event("0", "ann"))
+        await until(lambda: hub.started)
+        await bus.announce_now(Event("1", "ann"))
+        await asyncio.sleep(0.1)
+        hub.gate.set()
+        await until(lambda: hub.batches)
+        await bus.announce_now(Event("2", "ann"))
+        await until(lambda: len(hub.done) == 3)
+        assert hub.batches == batches
+
+    run(scenario)
+
+
 def test_each_loop_and_kind_has_one_hub():
     class Other(Listening):
         pass

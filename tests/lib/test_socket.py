@@ -175,6 +175,40 @@ def test_a_peer_that_reads_nothing_is_closed_and_holds_nobody_up(monkeypatch: py
     assert (echo.ended, peer.texts) == (1, [])
 
 
+def test_what_waits_is_bounded_by_bytes_too():
+    class Patient(Echo):
+        lags = 0
+
+        def lagged(self) -> None:
+            self.lags += 1
+
+    async def body() -> None:
+        peer = Peer()
+        socket = Patient({"headers": []}, peer.incoming.get, peer.send)
+        served = asyncio.create_task(socket.run())
+        await until(lambda: peer.sent)
+        peer.reading.clear()
+        socket.push("in the writer's hands")
+        await asyncio.sleep(0.01)
+        socket.push("x" * 10 * socket.queue_bytes)
+        assert socket.lags == 0, "one frame is taken however large: it may be all that a page shows"
+        socket.push("lost")
+        assert socket.lags == 1
+        socket.drop_queue()
+        for _ in range(3):
+            socket.push("é" * (socket.queue_bytes // 8))
+        assert socket.lags == 2, "each may take four bytes"
+        peer.reading.set()
+        await until(lambda: len(peer.texts) == 3)
+        socket.push("heard")
+        await until(lambda: peer.texts[-1] == "heard")
+        assert socket.lags == 2
+        peer.hang_up()
+        await served
+
+    asyncio.run(body())
+
+
 def test_a_peer_that_hung_up_while_we_worked_gets_its_end_told():
     async def scenario(echo: Echo, peer: Peer) -> None:
         await until(lambda: peer.sent)
