@@ -13,9 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from django.db.backends.base.base import BaseDatabaseWrapper
+
 ROOT = Path(__file__).resolve().parent.parent
 # Any number that nothing else of ours asks PostgreSQL to lock.
 ADVISORY_LOCK = 0x63686174
+PREPARING_LOCK = ADVISORY_LOCK + 1
 
 
 def main() -> None:
@@ -33,7 +36,8 @@ def main() -> None:
 
         need_free_port(settings.HOST, settings.PORT)
         with sole_process(var):
-            prepare()
+            with one_at_a_time(var):
+                prepare()
             serve()
     except ImproperlyConfigured as error:
         sys.exit(f"chatadmin: {error}")
@@ -79,7 +83,7 @@ def sole_process(var: Path) -> Iterator[None]:
     PostgreSQL where there is no Redis to share it."""
     from django.conf import settings
     from django.core.exceptions import ImproperlyConfigured
-    from django.db import Error, connection
+    from django.db import Error
 
     if settings.IS_SQLITE:
         path = Path(str(settings.DATABASES["default"]["NAME"]))
@@ -87,10 +91,7 @@ def sole_process(var: Path) -> Iterator[None]:
             take(lock)
             yield
         return
-    keeper = connection.copy("default")
-    keeper.settings_dict["OPTIONS"] = {
-        key: value for key, value in keeper.settings_dict["OPTIONS"].items() if key != "pool"
-    }
+    keeper = own_connection()
     # Those with Redis share the lock; one without must be alone, also beside those that have it.
     shared = bool(settings.REDIS_URL)
     try:
@@ -107,6 +108,41 @@ def sole_process(var: Path) -> Iterator[None]:
         yield
     finally:
         keeper.close()
+
+
+@contextlib.contextmanager
+def one_at_a_time(var: Path) -> Iterator[None]:
+    """Waits until no other process prepares this database, or files in this folder."""
+    from django.conf import settings
+    from django.core.exceptions import ImproperlyConfigured
+    from django.db import Error
+
+    with open(var / "preparing", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if settings.IS_SQLITE:
+            yield
+            return
+        keeper = own_connection()
+        try:
+            with keeper.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_lock(%s)", [PREPARING_LOCK])
+        except Error as error:
+            raise ImproperlyConfigured(no_database(error)) from None
+        try:
+            yield
+        finally:
+            keeper.close()
+
+
+def own_connection() -> BaseDatabaseWrapper:
+    """A connection outside the pool, for a lock that lasts as long as it does."""
+    from django.db import connection
+
+    keeper = connection.copy("default")
+    keeper.settings_dict["OPTIONS"] = {
+        key: value for key, value in keeper.settings_dict["OPTIONS"].items() if key != "pool"
+    }
+    return keeper
 
 
 def no_database(error: Exception) -> str:
@@ -171,6 +207,9 @@ def serve() -> None:
     import uvicorn
     from django.conf import settings
 
+    from chatadmin.lib.http import PunctualHttp
+    from chatadmin.lib.wire import PatientSockets
+
     visitors = Visitors()
 
     class Greeting(uvicorn.Server):
@@ -187,8 +226,11 @@ def serve() -> None:
         port=settings.PORT,
         lifespan="on",
         loop="uvloop",
-        ws="websockets-sansio",
+        http=PunctualHttp,
+        ws=PatientSockets,
         ws_max_size=64 * 1024,
+        # The sockets ask for signs of life themselves, and know what silence means.
+        ws_ping_interval=None,
         ws_per_message_deflate=False,
         proxy_headers=False,
         server_header=False,
