@@ -30,6 +30,7 @@ VISIT, EVENT, MESSAGE = range(3)
 SOURCES = 3
 # A visit has its own row, which says more than the event.
 TOLD_BY_VISITS = (EventKind.FIRST_VISIT, EventKind.VISIT)
+EPOCH, MICROSECOND = dt.datetime(1970, 1, 1, tzinfo=dt.UTC), dt.timedelta(microseconds=1)
 SENT, RECEIVED = "message_sent", "response_received"
 LABELS = {
     **dict(EventKind.choices),
@@ -67,6 +68,11 @@ class Entry:
     def key(self) -> str:
         """What tells this entry from every other one of the person."""
         return str(self.number)
+
+    @property
+    def stamp(self) -> str:
+        """When it happened, in microseconds since 1970."""
+        return str((self.at - EPOCH) // MICROSECOND)
 
     @property
     def label(self) -> str:

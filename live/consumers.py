@@ -6,7 +6,7 @@ import contextlib
 import json
 import secrets
 import time
-from dataclasses import replace
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from channels.db import database_sync_to_async
@@ -19,19 +19,22 @@ from chatadmin.lib.socket import COME_BACK, Closing, Receive, Scope, Send, Socke
 from conversations.actions import Gone, mark_read
 from conversations.models import Side
 from live import fragments, frames
-from live.hub import EVERYONE, NEWCOMERS, StaffHub
+from live.fragments import ROW, View
+from live.hub import EVERYONE, LIVE, NEWCOMERS, StaffHub
 from live.newcomers import MOST_COUNTED, Listing
+from live.state import state
 from staff import presence as staff_presence
 from staff.middleware import zone_of
 from staff.models import Account
 from staff.sessions import account_of_session, session_key_of
 from users import presence
 from users.models import ChatUser
-from users.queries import living, people
 
 FRAMES = Rate(burst=60, per_second=20)
+TYPING = Rate(burst=1, per_second=1)
 FRAME_CHARS = 24 * 1024
 RECHECK_SECONDS = 20
+LAGGED = json.dumps({"type": "lagged"})
 
 
 class StaffSocket(Socket):
@@ -46,12 +49,21 @@ class StaffSocket(Socket):
         self.name = self.role = ""
         self.users: set[str] = set()
         self.open: str | None = None
+        self.log = self.timeline = self.live = False
+        # The last message that the history on the page was told; None where it isn't told any.
+        self.cursor: int | None = None
+        # Those whom this page said to be writing to, and how often it may say so.
+        self.writing: set[str] = set()
+        self.typing_budgets: dict[str, Bucket] = {}
         self.listing: Listing | None = None
         self.since = 0.0
         self.counted: set[str] = set()
         self.budget = Bucket(FRAMES)
         self.checked_at = 0.0
+        # Told to ask for its state, and not yet asked.
         self.behind = False
+        # Whether the counts in its navigation were told since.
+        self.counts_told = False
 
     async def opened(self) -> None:
         if urlsplit(self.header(b"origin")).netloc.lower() != self.header(b"host").lower():
@@ -67,7 +79,10 @@ class StaffSocket(Socket):
 
     async def closed(self) -> None:
         if self.account_id:
-            StaffHub.current().unwatch(self, [EVERYONE, NEWCOMERS, *self._watched()])
+            hub = StaffHub.current()
+            hub.unwatch(self, [EVERYONE, *self._keys()])
+            hub.unsure.discard(self)
+            await self._stop_writing(self.writing)
             await _gone(self.account_id, self.id)
 
     def ping(self) -> str:
@@ -77,9 +92,17 @@ class StaffSocket(Socket):
         return Closing(COME_BACK, "silent")
 
     def lagged(self) -> None:
-        """This page reads too slowly: what waits for it is dropped, and it is told to ask for its state again."""
+        """This page reads too slowly, or events were lost: what waits for it is dropped, and it is told to ask for its
+        state again. Until it does, it is told nothing more."""
+        if self.behind:
+            return
         self.drop_queue()
-        self.push(json.dumps({"type": "lagged"}))
+        self.push(LAGGED)
+        self.behind, self.cursor, self.counts_told = True, None, False
+
+    def push(self, text: str) -> None:
+        if not self.behind:
+            super().push(text)
 
     async def received(self, text: str | None, binary: bytes | None) -> None:
         if text is None or len(text) > FRAME_CHARS or not self.budget.take():
@@ -94,15 +117,15 @@ class StaffSocket(Socket):
         if isinstance(frame, frames.Watch):
             await self._watch(frame)
         elif isinstance(frame, frames.Typing):
-            data = {"side": Side.STAFF, "on": frame.on, "account": self.account_id, "name": self.name}
-            await announce_now(Event("typing.changed", str(frame.user), data))
+            await self._typing(str(frame.user), on=frame.on)
         elif isinstance(frame, frames.Read):
             await _read(str(frame.user), frame.up_to)
 
     async def recheck(self) -> None:
         """Looks again whose session this is; closes where it ended, or the account or its role changed."""
-        self.checked_at = time.monotonic()
+        self.checked_at = 0.0  # where this fails, the next frame asks again
         account = await _account(self.session_key)
+        self.checked_at = time.monotonic()
         if account is None or account.pk != self.account_id or account.role != self.role:
             self.close(Closing(4401, "session ended"))
 
@@ -128,8 +151,44 @@ class StaffSocket(Socket):
         """A person this page shows was erased, or joined to another."""
         self.push(json.dumps({"type": "gone", "user": name, "open": self.open == name}))
 
+    def view(self, name: str) -> View:
+        """What this page shows of that person."""
+        return View(True, self.log, self.timeline, self.cursor) if name == self.open else ROW
+
+    def takes_in(self, people: Iterable[str]) -> None:
+        """This page is sent the rows of these people: it hears of them from now on, too."""
+        StaffHub.current().watch(self, people)
+        self.users.update(people)
+
+    def told(self, up_to: int) -> None:
+        """The history on this page was told every message up to that id."""
+        if self.cursor is not None:
+            self.cursor = max(self.cursor, up_to)
+
+    async def _typing(self, name: str, *, on: bool) -> None:
+        """Told to the others about those whom this page shows, and once a second at most."""
+        if not on:
+            await self._stop_writing(self.writing & {name})
+        elif name in self._watched() and self.typing_budgets.setdefault(name, Bucket(TYPING)).take():
+            self.writing.add(name)
+            await announce_now(self._writes(name, on=True))
+
+    async def _stop_writing(self, names: set[str]) -> None:
+        if names:
+            self.writing = self.writing - names
+            await announce_now(*(self._writes(name, on=False) for name in sorted(names)))
+
+    def _writes(self, name: str, *, on: bool) -> Event:
+        data = {"side": Side.STAFF, "on": on, "account": self.account_id, "name": self.name}
+        return Event("typing.changed", name, data)
+
     def _watched(self) -> set[str]:
         return self.users | ({self.open} if self.open else set())
+
+    def _keys(self) -> list[str]:
+        """What the hub is to tell this page of."""
+        lists = [*([NEWCOMERS] if self.listing else []), *([LIVE] if self.live else [])]
+        return [*self._watched(), *lists]
 
     def _shows(self, frame: frames.Watch) -> None:
         """Takes in the rows and the list that the page shows. Whoever moved before they were drawn isn't new."""
@@ -142,16 +201,31 @@ class StaffSocket(Socket):
 
     async def _watch(self, frame: frames.Watch) -> None:
         hub = StaffHub.current()
-        hub.unwatch(self, [NEWCOMERS, *self._watched()])
+        hub.unwatch(self, self._keys())
         self._shows(frame)
         self.open = str(frame.open) if frame.open else None
-        hub.watch(self, [*self._watched(), *([NEWCOMERS] if self.listing else [])])
+        self.log, self.timeline, self.live = frame.log, frame.timeline, frame.live
+        self.cursor, self.behind = frame.last if frame.log else None, False
+        self.typing_budgets = {
+            name: self.typing_budgets[name] for name in self.typing_budgets.keys() & self._watched()
+        }
+        hub.watch(self, self._keys())
+        if not self.counts_told:
+            self.counts_told = True
+            hub.unsure.add(self)
+        await self._stop_writing(self.writing - self._watched())
         # Listening first, reading second: what changes in between is told twice, and a leaf may be drawn twice.
-        text = await _state(frame, set(hub.typing))
-        if text is None:
+        replying = hub.typists.others(self.open, self.account_id) if self.open else ()
+        shown = await _state(frame, set(hub.typists.visitors), replying)
+        if shown is None:
             self.push(json.dumps({"type": "reload"}))
-        elif text:
-            self.push(text)
+            return
+        for name in shown.gone:
+            self.gone(name)
+        if shown.text:
+            self.push(shown.text)
+        if shown.newest is not None:
+            self.told(shown.newest)
 
 
 @database_sync_to_async
@@ -182,19 +256,4 @@ def _read(user: str, up_to: int) -> None:
         return
 
 
-@database_sync_to_async
-def _state(frame: frames.Watch, typing: set[str]) -> str | None:
-    """What the page shows, as it is now; None where it missed more than can be told."""
-    wanted = {*frame.users, *([frame.open] if frame.open else [])}
-    persons = [
-        replace(person, typing=str(person.user.uuid) in typing)
-        for person in people(list(living().filter(uuid__in=wanted)))
-    ]
-    text = fragments.rows(persons)
-    for person in persons:
-        if person.user.uuid == frame.open:
-            missed = fragments.state(person, frame.last)
-            if missed is None:
-                return None
-            text += missed
-    return text
+_state = database_sync_to_async(state)

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from django.template.loader import render_to_string
 
+from conversations.history import messages_of
 from conversations.models import ActivityEvent, Message, Sender
 from conversations.queries import latest_conversation
-from conversations.timeline import entry_of_event, entry_of_message
+from conversations.timeline import Entry, entry_of_event, entry_of_message
 from search.context import nav_counts
 from users.drawing import draw
 from users.models import ChatUser
 from users.queries import Person, people
 
 CATCH_UP = 200
-RECENT = 50
 ALL_SLOTS = (
     "dot",
     "typing",
@@ -36,15 +36,17 @@ ALL_SLOTS = (
 # With a visit begins the mark of who came again.
 PRESENCE_SLOTS = ("dot", "last_active", "session", "visits", "tags")
 MESSAGE_SLOTS = ("messages", "unread", "first_contact", "last_active")
-# Leaves that only a profile has.
-OPEN_SLOTS = {"dot": ("status",), "typing": ("typing_line",)}
+# Leaves that only a profile has: on its card, on its history.
+CARD_LEAVES = {"dot": "status"}
+LOG_LEAVES = {"typing": "typing_line"}
 
 
 @dataclass
 class Change:
-    """What a batch of events did to one person."""
+    """What a batch of events did to one person. `said`: they may have messages that pages haven't been told."""
 
     slots: set[str] = field(default_factory=set)
+    said: bool = False
     messages: list[int] = field(default_factory=list)
     read: list[tuple[int, int]] = field(default_factory=list)
     events: list[int] = field(default_factory=list)
@@ -53,47 +55,118 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Fragments:
-    """HTML for pages on which a person's row is, and what a page of their own needs besides."""
+class View:
+    """What a page shows of a person besides a row: their profile, on it the history, the timeline.
+
+    `after`: the id of the last message that it was told; None where it doesn't show the end of the history.
+    """
+
+    open: bool = False
+    log: bool = False
+    timeline: bool = False
+    after: int | None = None
+
+    @classmethod
+    def of_all(cls, views: Iterable[View]) -> View:
+        """What is shown on any of these."""
+        opened = [view for view in views if view.open]
+        told = [view.after for view in opened if view.after is not None]
+        return cls(
+            open=bool(opened),
+            log=any(view.log for view in opened),
+            timeline=any(view.timeline for view in opened),
+            after=min(told, default=None),
+        )
+
+
+ROW = View()
+
+
+@dataclass
+class Shown:
+    """What changed about one person, in HTML. `more`: there are later messages than these."""
 
     row: str
-    profile: str
+    card: str = ""
+    log: str = ""
+    timeline: str = ""
+    messages: list[tuple[int, str]] = field(default_factory=list)
+    more: bool = False
+    _texts: dict[View, str] = field(default_factory=dict)
+
+    def text(self, view: View) -> str:
+        """All of it that a page with this view has a place for. Put together once for all such pages."""
+        if view not in self._texts:
+            self._texts[view] = "".join(self._parts(view))
+        return self._texts[view]
+
+    def _parts(self, view: View) -> Iterator[str]:
+        yield self.row
+        if view.open:
+            yield self.card
+        if view.log:
+            yield from (html for pk, html in self.messages if view.after is not None and pk > view.after)
+            yield self.log
+        if view.timeline:
+            yield self.timeline
 
 
-def changed(changes: Mapping[str, Change], typing: Iterable[str], opened: set[str]) -> dict[str, Fragments]:
-    """Fragments for each person (uuid) in `changes`; `typing` names those who type, `opened` those whose own page
-    is open. Four queries and the changed messages, however many people."""
+def changed(
+    changes: Mapping[str, Change], typing: Collection[str], views: Mapping[str, View]
+) -> dict[str, Shown]:
+    """Fragments for each living person (uuid) in `changes`; `typing` names those who type, `views` what the pages
+    that watch each of them show together. Four queries, and a few for each open profile."""
     wanted = [uuid.UUID(name) for name, change in changes.items() if not change.erased]
-    rows = people(list(ChatUser.objects.filter(uuid__in=wanted, erased_at=None)))
-    typists = set(typing)
-    made: dict[str, Fragments] = {}
-    for person in rows:
+    made: dict[str, Shown] = {}
+    for person in people(list(ChatUser.objects.filter(uuid__in=wanted, erased_at=None))):
         name = str(person.user.uuid)
-        shown = replace(person, typing=name in typists)
-        change = changes[name]
-        profile = _profile(shown, change) if name in opened else ""
-        made[name] = Fragments(_leaves(shown, sorted(change.slots)), profile)
+        shown, change, view = replace(person, typing=name in typing), changes[name], views[name]
+        made[name] = Shown(leaves(shown, sorted(change.slots)))
+        if view.open:
+            _open(made[name], shown, change, view)
     return made
-
-
-def state(person: Person, last: int | None) -> str | None:
-    """What an open profile may have missed after message `last`: leaves, messages, and the newest read marks.
-
-    None where that is too much to tell.
-    """
-    parts = _open_leaves(person, ALL_SLOTS)
-    if last is not None:
-        said = Message.objects.filter(chat_user=person.user)
-        missed = list(said.filter(id__gt=last).order_by("id")[: CATCH_UP + 1])
-        if len(missed) > CATCH_UP:
-            return None
-        parts += [*_messages(person, missed), *_read_marks(person, said.order_by("-id")[:RECENT])]
-    return "".join(parts)
 
 
 def rows(persons: Sequence[Person]) -> str:
     """The leaves of everyone on a list, as they are now."""
-    return "".join(_leaves(person, ALL_SLOTS) for person in persons)
+    return "".join(leaves(person, ALL_SLOTS) for person in persons)
+
+
+def leaves(person: Person, slots: Iterable[str]) -> str:
+    """Those leaves of a row."""
+    return "".join(draw(f"users/leaf/{slot}.html", person=person, live=True) for slot in slots)
+
+
+def open_leaves(person: Person, slots: Iterable[str], names: Mapping[str, str]) -> str:
+    """Those leaves of a profile that go with a row's `slots`; `names` is CARD_LEAVES or LOG_LEAVES."""
+    context = {"person": person, "live": True}
+    wanted = [names[slot] for slot in slots if slot in names]
+    return "".join(render_to_string(f"conversations/leaf/{name}.html", context) for name in wanted)
+
+
+def new_message(person: Person, message: Message) -> str:
+    """A message, to be put into the history."""
+    return insert("beforeend", person, "[data-log]", "conversations/message.html", message=message)
+
+
+def new_entry(person: Person, entry: Entry) -> str:
+    """An entry, to be put into the timeline."""
+    return insert("afterbegin", person, "[data-timeline]", "conversations/entry.html", entry=entry)
+
+
+def read_marks(messages: Iterable[Message]) -> str:
+    """Whether each of these was read."""
+    return "".join(
+        render_to_string("conversations/leaf/read_mark.html", {"message": message, "live": True})
+        for message in messages
+    )
+
+
+def status_form(person: Person) -> str:
+    """The conversation that counts now, and the button that closes it or opens it again."""
+    # Opening one closes another: what the page shows is the one that counts now, not each that changed.
+    context = {"conversation": latest_conversation(person.user), "person": person, "live": True}
+    return render_to_string("conversations/leaf/status_form.html", context)
 
 
 def replying(person_uuid: str, names: Sequence[str]) -> str:
@@ -114,57 +187,47 @@ def navigation() -> str:
     return render_to_string("search/nav_counts.html", {"nav": nav_counts(), "live": True})
 
 
-def _leaves(person: Person, slots: Iterable[str]) -> str:
-    return "".join(draw(f"users/leaf/{slot}.html", person=person, live=True) for slot in slots)
+def insert(where: str, person: Person, place: str, template: str, **context: object) -> str:
+    """What `template` makes, for that place on the person's profile."""
+    html = render_to_string(template, context)
+    return f"<div hx-swap-oob=\"{where}:[data-open='{person.user.uuid}'] {place}\">{html}</div>"
 
 
-def _open_leaves(person: Person, slots: Iterable[str]) -> list[str]:
-    context = {"person": person, "live": True}
-    wanted = [name for slot in slots for name in OPEN_SLOTS.get(slot, ())]
-    return [render_to_string(f"conversations/leaf/{name}.html", context) for name in wanted]
+def _open(shown: Shown, person: Person, change: Change, view: View) -> None:
+    """Adds what pages with the person's profile on them need."""
+    slots = sorted(change.slots)
+    shown.card = open_leaves(person, slots, CARD_LEAVES)
+    fresh: list[Message] = []
+    if view.log:
+        shown.log = open_leaves(person, slots, LOG_LEAVES) + _log(person, change)
+        if change.said and view.after is not None:
+            # By what was told, not by the event's id: two events may arrive the other way round than their messages
+            # were committed.
+            later = messages_of(person.user).filter(id__gt=view.after).order_by("id")
+            fresh = list(later[: CATCH_UP + 1])
+            shown.more = len(fresh) > CATCH_UP
+            shown.messages = [(one.pk, new_message(person, one)) for one in fresh[:CATCH_UP]]
+    if view.timeline:
+        shown.timeline = "".join(new_entry(person, one) for one in _entries(person, change, fresh))
 
 
-def _profile(person: Person, change: Change) -> str:
-    parts = _open_leaves(person, sorted(change.slots))
-    fresh = list(Message.objects.filter(pk__in=change.messages).order_by("pk"))
-    parts += _messages(person, fresh)
+def _log(person: Person, change: Change) -> str:
+    parts = []
     for first, up_to in change.read:
-        parts += _read_marks(
-            person, Message.objects.filter(chat_user=person.user, id__range=(first, up_to))[:CATCH_UP]
-        )
-    events = ActivityEvent.objects.filter(pk__in=change.events).select_related("visit").order_by("pk")
-    entries = [
-        *(entry_of_event(event) for event in events),
-        *(entry_of_message(message) for message in fresh if message.sender != Sender.SYSTEM),
-    ]
-    for entry in entries:
-        html = render_to_string("conversations/entry.html", {"entry": entry})
-        parts.append(_insert("afterbegin", person, "[data-timeline]", html))
+        parts.append(read_marks(messages_of(person.user).filter(id__range=(first, up_to))[:CATCH_UP]))
     if change.conversations:
-        # Opening one closes another: what the page shows is the one that counts now, not each that changed.
-        context = {"conversation": latest_conversation(person.user), "person": person, "live": True}
-        parts.append(render_to_string("conversations/leaf/status_form.html", context))
+        parts.append(status_form(person))
     return "".join(parts)
 
 
-def _messages(person: Person, messages: Iterable[Message]) -> list[str]:
-    return [
-        _insert(
-            "beforeend",
-            person,
-            "[data-log]",
-            render_to_string("conversations/message.html", {"message": message}),
-        )
-        for message in messages
+def _entries(person: Person, change: Change, known: Sequence[Message]) -> list[Entry]:
+    """The new entries, the oldest first."""
+    events = ActivityEvent.objects.filter(pk__in=change.events).select_related("visit")
+    said = {one.pk: one for one in known if one.pk in change.messages}
+    unknown = set(change.messages) - said.keys()
+    said |= messages_of(person.user).in_bulk(unknown) if unknown else {}
+    entries = [
+        *(entry_of_event(event) for event in events),
+        *(entry_of_message(one) for one in said.values() if one.sender != Sender.SYSTEM),
     ]
-
-
-def _read_marks(person: Person, messages: Iterable[Message]) -> list[str]:
-    return [
-        render_to_string("conversations/leaf/read_mark.html", {"message": message, "live": True})
-        for message in messages
-    ]
-
-
-def _insert(where: str, person: Person, place: str, html: str) -> str:
-    return f"<div hx-swap-oob=\"{where}:[data-open='{person.user.uuid}'] {place}\">{html}</div>"
+    return sorted(entries, key=lambda one: (one.at, one.number))

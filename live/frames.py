@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 
 WATCHED = 200
 LIST_CHARS = 8_000
+KEY_CHARS = 30
 Id = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 
 
@@ -19,15 +20,21 @@ class BadFrame(Exception):
 
 
 class Watch(Struct):
-    """The people on screen, the one whose profile is open, the last message shown.
+    """The people on screen, and the one whose profile is open.
 
-    `list`: the query string of the user list that is shown; who is new to it is counted. `counted`: those whom the
-    page says to be new already.
+    `log`, `timeline`: whether their history, their timeline is shown; `last`: the id of the last message, None where
+    the newest isn't shown; `entry`: the key of the newest entry. `list`: the query string of the user list that is
+    shown; who is new to it is counted. `counted`: those whom the page says to be new already. `live`: whether those
+    who are here are shown.
     """
 
     users: Annotated[Sequence[uuid.UUID], Meta(max_length=WATCHED)] = ()
     open: uuid.UUID | None = None
+    log: bool = True
     last: Id | None = None
+    timeline: bool = True
+    entry: Annotated[str, Meta(max_length=KEY_CHARS)] | None = None
+    live: bool = False
     list: Annotated[str, Meta(max_length=LIST_CHARS)] | None = None
     counted: Annotated[Sequence[uuid.UUID], Meta(max_length=WATCHED)] = ()
 

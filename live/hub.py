@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from typing import Protocol
+from collections.abc import Mapping
+from typing import ClassVar, Protocol
 
+import structlog
 from channels.db import database_sync_to_async
 
 from chatadmin.lib.bus import Event
 from chatadmin.lib.hub import Hub
 from conversations.models import Side
-from live import fragments
-from live.fragments import ALL_SLOTS, MESSAGE_SLOTS, PRESENCE_SLOTS, Change
+from live import fragments, here
+from live.fragments import ALL_SLOTS, MESSAGE_SLOTS, PRESENCE_SLOTS, Change, View
 from live.newcomers import ListPage, Newcomers
+from live.typists import Typists
 
-EVERYONE, NEWCOMERS = "*", "*newcomers"
-TYPING_SECONDS = 6.0
-NAVIGATION_SECONDS = 1.0
+log = structlog.get_logger("chatadmin.live")
+
+EVERYONE, NEWCOMERS, LIVE = "*", "*newcomers", "*live"
+TICK_SECONDS = 1.0
+# Where events were lost leases may be too. By then whoever is here has beaten again.
+AGAIN_SECONDS = 20.0
+# Not all at once: each asks for all that it shows.
+LOOKS_PER_SECOND = 50
 COUNTED = {"message.created", "message.read", "presence.changed", "user.erased"}
 ACCOUNTS = {"staff.changed", "session.ended"}
 EVERYBODYS = {"tag.changed"}
+HERE = {"presence.changed", "visit.started", "visit.ended", "event.recorded", "user.erased", "user.merged"}
+# Our own: there are more messages than were told at once.
+MORE = "message.more"
 ABOUT_PEOPLE = {
+    MORE,
     "message.created",
     "message.read",
     "typing.changed",
@@ -34,12 +45,13 @@ ABOUT_PEOPLE = {
 }
 
 
-class Page(ListPage, Protocol):
+class Page(ListPage, here.HerePage, Protocol):
     """What the hub asks of a staff page's socket."""
 
-    open: str | None
     account_id: int
 
+    def view(self, name: str) -> View: ...
+    def told(self, up_to: int) -> None: ...
     def push(self, text: str) -> None: ...
     def lagged(self) -> None: ...
     def gone(self, name: str) -> None: ...
@@ -49,36 +61,59 @@ class Page(ListPage, Protocol):
 class StaffHub(Hub[Page]):
     """Turns events into fragments, once for the process, and hands them to the pages that show what changed."""
 
+    gathers: ClassVar[bool] = True
+
     def __init__(self) -> None:
         super().__init__()
-        self.typing: dict[str, float] = {}
-        self.replying: dict[str, dict[int, tuple[str, float]]] = {}
+        self.typists = Typists()
         self.navigation_due = False
+        self.unsure: set[Page] = set()
         self.newcomers = Newcomers(lambda: self.of(NEWCOMERS))
         self.clock = asyncio.get_running_loop().create_task(self._tick())
 
     def wants(self, event: Event) -> bool:
         if event.name in ACCOUNTS | COUNTED | EVERYBODYS:
             return EVERYONE in self.watchers
+        if event.name in HERE and LIVE in self.watchers:
+            return True
         return event.name in ABOUT_PEOPLE and super().wants(event)
 
     async def handle(self, events: list[Event]) -> None:
         changes: dict[str, Change] = {}
         for event in events:
             if event.name in ACCOUNTS:
-                await self._recheck()
+                await self._recheck(event.data["account"])
             elif event.name == "tag.changed":
                 self._retag()
             else:
                 self.navigation_due |= event.name in COUNTED
-                if event.chat_user in self.watchers:
+                if event.name in ABOUT_PEOPLE and event.chat_user in self.watchers:
                     self._note(changes.setdefault(event.chat_user, Change()), event)
         if changes:
             await self._show(changes)
+        moved = [event for event in events if event.name in HERE]
+        if moved and LIVE in self.watchers:
+            await here.told(moved, self.of(LIVE))
+
+    def lost(self, event: Event) -> None:
+        super().lost(event)
+        if event.name in HERE:
+            for page in self.of(LIVE):
+                page.lagged()
+
+    def missed(self) -> None:
+        """Events of other processes were lost: all pages look again, and once more when leases are right again."""
+        self._look_again()
+        asyncio.get_running_loop().call_later(AGAIN_SECONDS, self._look_again)
 
     def show_later(self, chat_user: str, slots: tuple[str, ...]) -> None:
         """Queues a redraw of some leaves of one person, as if an event had asked for it."""
-        self._heard(Event("user.changed", chat_user, {"slots": list(slots)}))
+        self._queue(Event("user.changed", chat_user, {"slots": list(slots)}))
+
+    def _look_again(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number, page in enumerate(self.of(EVERYONE)):
+            loop.call_later(number / LOOKS_PER_SECOND, page.lagged)
 
     def _heard(self, event: Event) -> None:
         # Those who aren't on any screen concern nobody else, so that their events aren't queued.
@@ -96,11 +131,8 @@ class StaffHub(Hub[Page]):
                 self._stop_typing(event.chat_user, change)
         elif event.name == "typing.changed":
             self._typing(change, event)
-        elif event.name == "message.created":
-            change.slots.update(MESSAGE_SLOTS)
-            change.messages.append(data["id"])
-            if data["sender"] == "visitor":
-                self._stop_typing(event.chat_user, change)
+        elif event.name in {"message.created", MORE}:
+            self._said(change, event)
         elif event.name == "message.read":
             change.read.append((data["first"], data["up_to"]))
             change.slots.update(("unread",) if data["side"] == Side.STAFF else ())
@@ -113,84 +145,100 @@ class StaffHub(Hub[Page]):
         else:
             change.slots.update(data.get("slots", ALL_SLOTS))
 
+    def _said(self, change: Change, event: Event) -> None:
+        change.said = True
+        if event.name == "message.created":
+            change.slots.update(MESSAGE_SLOTS)
+            change.messages.append(event.data["id"])
+            if event.data["sender"] == Side.VISITOR:
+                self._stop_typing(event.chat_user, change)
+
     def _typing(self, change: Change, event: Event) -> None:
-        name, until = event.chat_user, time.monotonic() + TYPING_SECONDS
-        if event.data["side"] == Side.VISITOR:
-            if event.data["on"]:
-                if name not in self.typing:
-                    change.slots.add("typing")
-                self.typing[name] = until
-            else:
-                self._stop_typing(name, change)
-            return
-        writers = self.replying.setdefault(name, {})
-        if event.data["on"]:
-            writers[event.data["account"]] = (event.data["name"], until)
-        else:
-            writers.pop(event.data["account"], None)
-        self._tell_replying(name)
+        name, data = event.chat_user, event.data
+        if data["side"] == Side.VISITOR:
+            if self.typists.visitor(name, on=data["on"]):
+                change.slots.add("typing")
+        elif self.typists.colleague(name, data["account"], data["name"], on=data["on"]):
+            self._tell_replying(name)
 
     def _stop_typing(self, name: str, change: Change) -> None:
-        if self.typing.pop(name, None) is not None:
+        if self.typists.visitor(name, on=False):
             change.slots.add("typing")
 
     def _tell_replying(self, name: str) -> None:
-        writers = self.replying.get(name, {})
-        for socket in self.of(name):
-            if socket.open == name:
-                others = [writer for account, (writer, _) in writers.items() if account != socket.account_id]
-                socket.push(fragments.replying(name, others))
-        if not writers:
-            self.replying.pop(name, None)
+        made: dict[tuple[str, ...], str] = {}
+        for page in self.of(name):
+            if page.view(name).log:
+                others = self.typists.others(name, page.account_id)
+                if others not in made:
+                    made[others] = fragments.replying(name, others)
+                page.push(made[others])
 
     def _retag(self) -> None:
         """A tag may be on hundreds of thousands, so the event names nobody: all who are on a screen get theirs anew."""
-        for name in self.watchers.keys() - {EVERYONE, NEWCOMERS}:
+        for name in self.watchers.keys() - {EVERYONE, NEWCOMERS, LIVE}:
             self.show_later(name, ("tags",))
 
     # -- from changes to pages
 
-    async def _show(self, changes: dict[str, Change]) -> None:
-        opened = {name for name in changes if any(socket.open == name for socket in self.of(name))}
-        made = await _changed(changes, list(self.typing), opened)
+    async def _show(self, changes: Mapping[str, Change]) -> None:
+        views = {name: View.of_all(page.view(name) for page in self.of(name)) for name in changes}
+        made = await _changed(changes, set(self.typists.visitors), views)
         for name, change in changes.items():
-            for socket in self.of(name):
+            for page in self.of(name):
                 if change.erased:
-                    socket.gone(name)
+                    page.gone(name)
                 elif name in made:
-                    text = made[name].row + (made[name].profile if socket.open == name else "")
-                    if text:
-                        socket.push(text)
+                    _tell(page, name, made[name])
+            if name in made and made[name].more:
+                self._queue(Event(MORE, name))
 
-    async def _recheck(self) -> None:
-        for socket in self.of(EVERYONE):
-            await socket.recheck()
+    async def _recheck(self, account: int) -> None:
+        for page in self.of(EVERYONE):
+            if page.account_id == account:
+                await page.recheck()
 
     # -- time passing
 
     async def _tick(self) -> None:
         while True:
-            await asyncio.sleep(NAVIGATION_SECONDS)
-            now = time.monotonic()
-            for name in [name for name, until in self.typing.items() if until <= now]:
-                del self.typing[name]
+            await asyncio.sleep(TICK_SECONDS)
+            typed, replied = self.typists.expire()
+            for name in typed:
                 self.show_later(name, ("typing",))
-            for name, writers in list(self.replying.items()):
-                stale = [account for account, (_, until) in writers.items() if until <= now]
-                for account in stale:
-                    del writers[account]
-                if stale:
-                    self._tell_replying(name)
-            if self.navigation_due:
-                self.navigation_due = False
+            for name in replied:
+                self._tell_replying(name)
+            try:
                 await self._tell_navigation()
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:  # a database that is away for a while must not end the clock
+                log.error("live.navigation_failed", error=type(error).__name__, exc_info=error)
 
     async def _tell_navigation(self) -> None:
-        sockets = self.of(EVERYONE)
-        if sockets:
+        """To all where something counted, else to those who asked."""
+        pages = set(self.of(EVERYONE)) if self.navigation_due else self.unsure
+        if not pages:
+            return
+        due, self.navigation_due, unsure, self.unsure = self.navigation_due, False, self.unsure, set()
+        try:
             text = await _navigation()
-            for socket in sockets:
-                socket.push(text)
+        except BaseException:
+            self.navigation_due |= due
+            self.unsure |= unsure
+            raise
+        for page in pages:
+            page.push(text)
+
+
+def _tell(page: Page, name: str, shown: fragments.Shown) -> None:
+    # As the page is now: it may have looked elsewhere while this was drawn.
+    view = page.view(name)
+    text = shown.text(view)
+    if text:
+        page.push(text)
+    if view.after is not None and shown.messages:
+        page.told(shown.messages[-1][0])
 
 
 _changed = database_sync_to_async(fragments.changed)

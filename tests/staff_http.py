@@ -99,7 +99,7 @@ class StaffPage:
     def watch(self, *users: str, open: str | None = None, last: int | None = None, **listing: Any) -> str:
         """Says what the page shows (`list`, `counted`: of a list), and returns the state that comes back."""
         self.send("watch", users=list(users), open=open, last=last, **listing)
-        return self.expect("data-slot") if users or open else ""
+        return self.expect("[data-user='") if users or open else ""
 
     def expect(self, part: str, seconds: float = PATIENCE_SECONDS) -> str:
         """The next fragment or frame that holds `part`. Raises TimeoutError."""

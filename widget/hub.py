@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from typing import Any, Protocol
 
@@ -9,13 +10,16 @@ from channels.db import database_sync_to_async
 from django.db.models import Q
 
 from chatadmin.lib.bus import Event
-from chatadmin.lib.hub import Hub
-from chatadmin.lib.socket import Closing
+from chatadmin.lib.hub import GAP, Hub
+from chatadmin.lib.socket import COME_BACK, Closing
 from conversations.models import Message, Side
 from users.models import ChatUser
 from widget import frames
 
 AT_ONCE = 1_000
+LOOKED_UP = 500
+# So long a sign that staff type holds: a page that dies says no more.
+TYPING_SECONDS = 6.0
 HEARD = {"message.created", "message.read", "typing.changed", "user.erased", "user.merged", "user.changed"}
 
 
@@ -38,6 +42,10 @@ class Tab(Protocol):
 class VisitorHub(Hub[Tab]):
     """Hands events on to the sockets of the person they are about."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.typed: dict[str, asyncio.TimerHandle] = {}
+
     def wants(self, event: Event) -> bool:
         return event.name in HEARD and super().wants(event)
 
@@ -45,11 +53,14 @@ class VisitorHub(Hub[Tab]):
         await self._tell_messages({event.chat_user for event in events if event.name == "message.created"})
         for event in events:
             if event.name == "message.read" and event.data["side"] == Side.STAFF:
-                self._push(event, frames.encode("read", up_to=event.data["up_to"], at=_moment(event)))
+                text = frames.encode("read", up_to=event.data["up_to"], at=_moment(event))
+                self._push(event.chat_user, text)
             elif event.name == "typing.changed" and event.data["side"] == Side.STAFF:
-                self._push(event, frames.encode("typing", on=event.data["on"]))
+                self._tell_typing(event.chat_user, on=event.data["on"])
             elif event.name == "user.erased":
-                self._forget(event)
+                self._forget(event.chat_user)
+            elif event.name == GAP:
+                await self._look_who_may_stay()
             elif event.name == "user.merged":
                 await self._move(event)
             elif event.name == "user.changed" and "blocked" in event.data["fields"]:
@@ -78,12 +89,39 @@ class VisitorHub(Hub[Tab]):
             for name in names:
                 self.look_again(name)
 
-    def _push(self, event: Event, text: str) -> None:
-        for socket in self.of(event.chat_user):
+    def missed(self) -> None:
+        """Events of other processes were lost: everybody is told the messages that they don't have, those who were
+        erased or blocked meanwhile are sent away."""
+        for name in list(self.watchers):
+            self.look_again(name)
+        self._queue(Event(GAP))
+
+    async def _look_who_may_stay(self) -> None:
+        names = list(self.watchers)
+        for start in range(0, len(names), LOOKED_UP):
+            asked = names[start : start + LOOKED_UP]
+            blocked = await _blocked(asked)
+            for name in asked:
+                if name not in blocked:  # erased or joined to another: they come back as whoever they are
+                    self._close(name, Closing(COME_BACK, "gone"))
+                elif blocked[name]:
+                    self._close(name, Closing(4403, "blocked"))
+
+    def _tell_typing(self, name: str, *, on: bool) -> None:
+        held = self.typed.pop(name, None)
+        if held is not None:
+            held.cancel()
+        if on:
+            loop = asyncio.get_running_loop()
+            self.typed[name] = loop.call_later(TYPING_SECONDS, lambda: self._tell_typing(name, on=False))
+        self._push(name, frames.encode("typing", on=on))
+
+    def _push(self, name: str, text: str) -> None:
+        for socket in self.of(name):
             socket.push(text)
 
-    def _forget(self, event: Event) -> None:
-        for socket in self.of(event.chat_user):
+    def _forget(self, name: str) -> None:
+        for socket in self.of(name):
             socket.forget()
 
     async def _move(self, event: Event) -> None:
@@ -101,8 +139,11 @@ class VisitorHub(Hub[Tab]):
     async def _shut_out(self, event: Event) -> None:
         person = await _person(event.chat_user)
         if person is not None and person.blocked_at is not None:
-            for socket in self.of(event.chat_user):
-                socket.close(Closing(4403, "blocked"))
+            self._close(event.chat_user, Closing(4403, "blocked"))
+
+    def _close(self, name: str, closing: Closing) -> None:
+        for socket in self.of(name):
+            socket.close(closing)
 
 
 def _moment(event: Event) -> str:
@@ -116,6 +157,13 @@ def _messages_after(since: dict[int, int]) -> list[Message]:
     for chat_user_id, cursor in since.items():
         missed |= Q(chat_user=chat_user_id, id__gt=cursor)
     return list(Message.objects.filter(missed).order_by("id")[:AT_ONCE])
+
+
+@database_sync_to_async
+def _blocked(names: list[str]) -> dict[str, bool]:
+    """Of these people (uuids) those who live, and whether they are blocked."""
+    living = ChatUser.objects.filter(uuid__in=names, erased_at=None)
+    return {str(uuid): at is not None for uuid, at in living.values_list("uuid", "blocked_at")}
 
 
 @database_sync_to_async

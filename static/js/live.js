@@ -1,5 +1,5 @@
 // The page's side of the staff socket: says what the page shows, lets in what changed, drops what is there already.
-// htmx's ws extension holds the connection and swaps the fragments; window.chatadminLive.send() is for other scripts.
+// htmx's ws extension holds the connection and swaps the fragments; window.chatadminLive is for other scripts.
 (() => {
   "use strict";
   const WATCHED = 200;
@@ -29,17 +29,26 @@
     return { list: list.dataset.list, counted: pill && pill.dataset.counted ? pill.dataset.counted.split(" ") : [] };
   }
 
+  // The profile, which of its parts are here, and how far they go: what came after is told.
+  function shownProfile() {
+    const page = openPage();
+    if (!page) return { open: null };
+    const end = page.querySelector("[data-log]");
+    const timeline = page.querySelector("[data-timeline]");
+    const newest = timeline && timeline.querySelector("[data-entry]");
+    return {
+      open: page.dataset.open,
+      log: Boolean(page.querySelector(".log")),
+      last: end ? highest(all("[data-message]", end)) : null,
+      timeline: Boolean(timeline),
+      entry: newest ? newest.dataset.entry : null,
+    };
+  }
+
   function watch() {
     const users = [...new Set(all("[data-user]").map((node) => node.dataset.user))].slice(0, WATCHED);
     const page = openPage();
-    const log = page && page.querySelector("[data-log]");
-    send({
-      type: "watch",
-      users,
-      open: page ? page.dataset.open : null,
-      last: log ? highest(all("[data-message]", log)) : null,
-      ...shownList(),
-    });
+    send({ type: "watch", users, live: Boolean(document.querySelector("[data-here]")), ...shownProfile(), ...shownList() });
   }
 
   function watchSoon() {
@@ -140,13 +149,32 @@
     told(JSON.parse(event.detail.message));
   });
 
+  // What is there already is dropped. What comes late, because of two servers or a lost connection, goes where it
+  // belongs: messages lie oldest first by their number, entries newest first by their time.
+  const byNumber = (node) => Number(node.dataset.message);
+  const byTime = (node) => -Number(node.dataset.at);
+
+  function place(node, shown, key) {
+    const after = shown.filter((other) => key(other) <= key(node)).pop();
+    const [first] = shown;
+    if (after) after.after(node);
+    else if (first) first.before(node);
+  }
+
+  function sift(fragment, target, attribute, key, atEnd) {
+    const children = (parent) => [...parent.children].filter((node) => node.hasAttribute(attribute));
+    for (const node of children(fragment)) {
+      const shown = children(target);
+      const edge = shown[atEnd ? shown.length - 1 : 0];
+      if (shown.some((other) => other.getAttribute(attribute) === node.getAttribute(attribute))) node.remove();
+      else if (edge && (atEnd ? key(edge) > key(node) : key(edge) < key(node))) place(node, shown, key);
+    }
+  }
+
   document.addEventListener("htmx:oobBeforeSwap", (event) => {
     const { fragment, target } = event.detail;
-    for (const attribute of ["data-message", "data-entry"]) {
-      for (const node of all(`[${attribute}]`, fragment)) {
-        if (target.querySelector(`[${attribute}="${CSS.escape(node.getAttribute(attribute))}"]`)) node.remove();
-      }
-    }
+    sift(fragment, target, "data-message", byNumber, true);
+    sift(fragment, target, "data-entry", byTime, false);
   });
 
   document.addEventListener("htmx:wsAfterMessage", () => {
@@ -160,5 +188,5 @@
   });
   document.addEventListener("visibilitychange", tellRead);
   document.addEventListener("DOMContentLoaded", observe);
-  window.chatadminLive = { send };
+  window.chatadminLive = { send, watch: watchSoon };
 })();

@@ -192,3 +192,30 @@ def test_the_visitor_and_a_colleague_see_the_typing(
     assert tab.expect("typing")["on"] is False
     expect(colleague.locator(".replying")).to_be_hidden()
     expect(colleague.locator(".message-body")).to_have_text("Hel")
+
+
+def test_two_colleagues_on_one_profile_see_the_same(
+    at_work: Callable[..., BrowserContext], admin: Account, support: Account, visit: Callable[..., Visitor]
+) -> None:
+    tab = visit()
+    tab.hello()
+    person = ChatUser.objects.get()
+    page = open_profile(at_work(admin), person)
+    colleague = open_profile(at_work(support), person)
+    asked = tab.say("Anyone?")
+    for shown in (page, colleague):
+        expect(shown.locator(f"#m{asked['id']}[data-read=true]")).to_be_visible()
+        expect(shown.locator("[data-field=messages]")).to_have_text("1")
+    assert tab.expect("read")["up_to"] == asked["id"]
+    for number, shown in enumerate((page, colleague, page)):
+        composer(shown).fill(f"Reply {number}")
+        composer(shown).press("Enter")
+        expect(shown.locator(".message-body")).to_have_count(number + 2)
+    for shown in (page, colleague):
+        expect(shown.locator(".message-body")).to_have_text(["Anyone?", "Reply 0", "Reply 1", "Reply 2"])
+        expect(shown.locator("[data-from=staff] [data-read-mark=false]")).to_have_count(3)
+    told = [tab.expect("message") for _ in range(3)]
+    tab.send("read", up_to=told[1]["id"])
+    for shown in (page, colleague):
+        expect(shown.locator("[data-from=staff] [data-read-mark=true]")).to_have_count(2)
+        expect(shown.locator(f"#m{told[2]['id']}")).to_have_attribute("data-read", "false")
