@@ -1,0 +1,194 @@
+"""Fifty visitors and five staff write while servers are killed, Redis is restarted and sockets are cut at random.
+
+A minute long; `CHAOS_SECONDS=3600 make test ARGS="tests/chaos/test_chaos.py"` for longer. On SQLite there is one
+server and no Redis, and the rest is the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import re
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+from conversations.counters import wrong
+from conversations.models import Message, Sender
+from staff.models import Role, Widget
+from tests.chaos.people import Desk, Writer
+from tests.cluster import Cluster
+from tests.factories import make_account
+from tests.proxy import Proxy
+from tests.staff_http import StaffBrowser
+from users.models import ChatUser
+from widget.client import Place
+
+SECONDS = float(os.environ.get("CHAOS_SECONDS") or 60)
+VISITORS, STAFF = 50, 5
+# Both are bounds of what clients wait for between two tries, and of a slow machine.
+QUIET_SECONDS, TRUTH_SECONDS = 90, 60
+
+
+@dataclass
+class Chaos:
+    """Everyone, what stands between them, and how often what happened."""
+
+    cluster: Cluster
+    proxy: Proxy
+    writers: list[Writer]
+    desks: list[Desk]
+    rng: random.Random
+    happened: Counter[str] = field(default_factory=Counter)
+    online_page: str = ""
+
+    # -- what happens
+
+    async def strike(self, until: float) -> None:
+        """One disaster after another, each kind as often as the others."""
+        kinds: list[Callable[[], None]] = [self.kill, self.stop]
+        if self.cluster.redis is not None:
+            kinds.append(self.lose_redis)
+        while time.monotonic() < until:
+            self.rng.shuffle(kinds)
+            for disaster in kinds:
+                for _ in range(2):
+                    await asyncio.sleep(self.rng.uniform(0.5, 2))
+                    self.happened["cut"] += self.proxy.cut(self.rng.randint(1, 12), self.rng)
+                await asyncio.to_thread(disaster)
+                self.happened[disaster.__name__] += 1
+
+    def kill(self) -> None:
+        """kill -9 of one server, and its restart."""
+        self.rng.choice(self.cluster.servers).kill()
+        self.cluster.revive()
+
+    def stop(self) -> None:
+        """SIGTERM to one server, and its restart."""
+        self.rng.choice(self.cluster.servers).stop()
+        self.cluster.revive()
+
+    def lose_redis(self) -> None:
+        """Redis loses all that it knew, and is away for up to two seconds."""
+        self.cluster.restart_redis(self.rng.uniform(0, 2))
+
+    # -- until all is quiet
+
+    async def play(self) -> None:
+        """A minute of it, then until everyone has all that was said."""
+        over = asyncio.Event()
+        working = [
+            *(asyncio.create_task(writer.write(over)) for writer in self.writers),
+            *(asyncio.create_task(desk.answer(over)) for desk in self.desks),
+        ]
+        await self.strike(time.monotonic() + SECONDS)
+        over.set()
+        async with asyncio.timeout(QUIET_SECONDS):
+            await asyncio.gather(*working)
+            # An event that Redis lost with itself is made good with the next one about that person.
+            await asyncio.gather(*(writer.say("the end") for writer in self.writers))
+            for desk in self.desks:
+                await desk.watch()
+            while not self.is_told():
+                await asyncio.sleep(0.2)
+
+    def is_told(self) -> bool:
+        """Whether everyone has as many messages as were acknowledged to anybody."""
+        answers = Counter(person for desk in self.desks for person, _, _ in desk.answered)
+        said = {writer.uuid: len(writer.acknowledged) for writer in self.writers}
+        return all(len(writer.heard) >= answers[writer.uuid] for writer in self.writers) and all(
+            len(desk.shown) >= answers[desk.opened] + said[desk.opened] for desk in self.desks
+        )
+
+    async def truth_of_presence(self, leaving: list[Writer]) -> None:
+        """Waits until every page tells who is here, after `leaving` went."""
+        gone = {writer.uuid for writer in leaving}
+        truth = {w.uuid: "offline" if w.uuid in gone else "online" for w in self.writers}
+        async with asyncio.timeout(TRUTH_SECONDS):
+            while any(desk.dots != truth for desk in self.desks):
+                await asyncio.sleep(1)
+                for desk in self.desks:
+                    await desk.watch()
+        self.online_page = (await asyncio.to_thread(self.desks[0].browser.get, "/users/?online=yes"))[1]
+
+
+@contextlib.asynccontextmanager
+async def everyone(chaos: Chaos) -> AsyncIterator[None]:
+    """Visitors are connected and known, each member of staff has another one's profile open."""
+    async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(chaos.proxy)
+        for writer in chaos.writers:
+            await stack.enter_async_context(writer.visitor)
+        for writer in chaos.writers:
+            await writer.visitor.ready()
+        people = [writer.uuid for writer in chaos.writers]
+        for number, desk in enumerate(chaos.desks):
+            desk.look_at(people, people[number])
+        pages = [asyncio.create_task(desk.run()) for desk in chaos.desks]
+        try:
+            yield
+        finally:
+            for page in pages:
+                page.cancel()
+            await asyncio.gather(*pages, return_exceptions=True)
+
+
+async def run(chaos: Chaos) -> None:
+    async with everyone(chaos):
+        await chaos.play()
+        leaving = chaos.writers[::2]
+        await asyncio.gather(*(writer.visitor.__aexit__(None, None, None) for writer in leaving))
+        await chaos.truth_of_presence(leaving)
+
+
+def prove(chaos: Chaos) -> None:
+    """Compares what everyone holds with the database."""
+    people = {str(pk): row for row, pk in ChatUser.objects.values_list("pk", "uuid")}
+    stored = list(
+        Message.objects.order_by("pk").values_list("pk", "chat_user", "sender", "client_id", "body")
+    )
+    in_database = Counter((owner, str(key), body) for _, owner, _, key, body in stored)
+    acknowledged = Counter(
+        (people[writer.uuid], key, body) for writer in chaos.writers for key, _, body in writer.acknowledged
+    )
+    acknowledged += Counter(
+        (people[user], key, body) for desk in chaos.desks for user, key, body in desk.answered
+    )
+    assert in_database == acknowledged
+
+    for writer in chaos.writers:
+        own = [(pk, sender) for pk, owner, sender, _, _ in stored if owner == people[writer.uuid]]
+        assert [pk for _, pk, _ in writer.acknowledged] == [pk for pk, s in own if s == Sender.VISITOR]
+        assert writer.heard == [pk for pk, sender in own if sender == Sender.STAFF]
+    for desk in chaos.desks:
+        # Sorted: with several servers two events may still reach a page the other way round.
+        assert sorted(desk.shown) == [pk for pk, owner, *_ in stored if owner == people[desk.opened]]
+    # Who is heard from again after Redis forgot them goes on with their visit, but isn't "last active" anew.
+    assert [one for one in wrong() if one.column != "last_active"] == []
+    assert len(people) == VISITORS
+    # No gap of half an hour, so nobody's visit became two.
+    assert set(ChatUser.objects.values_list("visit_count", flat=True)) == {1}
+    here = {writer.uuid for writer in chaos.writers[1::2]}
+    assert set(re.findall(r'<tr[^>]*data-user="([0-9a-f-]+)"', chaos.online_page)) == here
+
+
+def test_what_was_acknowledged_is_there_once_and_in_order_whatever_happens(
+    three: Cluster, widget: Widget
+) -> None:
+    rng = random.Random(5)
+    proxy = Proxy(three.ports)
+    accounts = [
+        make_account(f"staff{number}@team.example", Role.SUPPORT, name=f"Staff {number}")
+        for number in range(STAFF)
+    ]
+    desks = [Desk(StaffBrowser(proxy, account), proxy.url, rng) for account in accounts]
+    writers = [Writer(Place(proxy.url, widget.key), rng, number) for number in range(VISITORS)]
+    chaos = Chaos(three, proxy, writers, desks, rng)
+    asyncio.run(run(chaos))
+    print(f"{Message.objects.count()} messages; {dict(chaos.happened)}")
+    prove(chaos)
+    assert [status for desk in desks for status in desk.errors] == []
+    assert min(chaos.happened.values()) > 0
