@@ -14,6 +14,7 @@ from chatadmin.lib.address import counted_as
 from chatadmin.lib.leases import Terms, leases
 from chatadmin.lib.limits import Bucket, Rate
 from staff.models import OWN_ORIGIN, Widget
+from widget.refusals import shared
 
 log = structlog.get_logger("chatadmin.widget")
 
@@ -73,7 +74,7 @@ def ceiling(count: int) -> int:
 
 
 class Flood:
-    """Counts a socket's refused frames: 50 in 10 s are a flood, and so are 500 of one address."""
+    """Counts a socket's refused frames: 50 in 10 s are a flood, and so are 500 of one address, in this process or all."""
 
     def __init__(self, address: str) -> None:
         self.address = counted_as(address)
@@ -89,4 +90,6 @@ class Flood:
         _refused[self.address] = bucket
         while len(_refused) > KEEP_ADDRESSES:
             del _refused[next(iter(_refused))]
-        return not bucket.take(now) or len(self.times) >= ceiling(REFUSED_FRAMES)
+        everywhere = shared()
+        floods_elsewhere = everywhere is not None and everywhere.count(self.address)
+        return not bucket.take(now) or floods_elsewhere or len(self.times) >= ceiling(REFUSED_FRAMES)

@@ -116,6 +116,7 @@ def test_ceilings_are_lifted_for_the_bench(settings: Settings):
 @pytest.fixture(autouse=True)
 def nobody_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(edge, "_refused", {})
+    monkeypatch.setattr(edge, "shared", lambda: None)
 
 
 def test_50_refused_frames_in_10_seconds_are_a_flood():
