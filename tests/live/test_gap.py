@@ -1,0 +1,73 @@
+"""Where events of other processes were lost, everybody is brought up to what is true."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from django.utils import timezone
+
+from chatadmin.lib.bus import Event, announce
+from live import hub as module
+from tests.factories import make_messages, make_person, make_widget
+from tests.live.conftest import Inside
+from tests.staff_http import StaffBrowser
+from tests.visitor import Visitor
+from users.models import ChatUser
+
+Come = Callable[[], Visitor]
+
+
+@pytest.fixture
+def come(inside: Inside) -> Iterator[Come]:
+    """Makes visitors who have said hello."""
+    widget = make_widget(allowed_origins=["self"])
+    with ExitStack() as stack:
+
+        def arrive() -> Visitor:
+            tab = stack.enter_context(Visitor(inside.url, widget.key))
+            tab.hello()
+            return tab
+
+        yield arrive
+
+
+def lose_events() -> None:
+    announce(Event("bus.gap"))
+
+
+def person_of(tab: Visitor) -> ChatUser:
+    return ChatUser.objects.get(uuid=tab.user["id"])
+
+
+def test_visitors_are_told_what_they_missed(come: Come) -> None:
+    tab, other = come(), come()
+    (missed,) = make_messages(person_of(tab), ("staff", "nobody announced me"))
+    lose_events()
+    assert tab.expect("message")["id"] == missed.pk
+    assert tab.silent() and other.silent()
+
+
+def test_those_who_were_erased_or_blocked_meanwhile_do_not_stay(come: Come) -> None:
+    erased, blocked, kept = come(), come(), come()
+    ChatUser.objects.filter(uuid=erased.user["id"]).update(erased_at=timezone.now())
+    ChatUser.objects.filter(uuid=blocked.user["id"]).update(blocked_at=timezone.now())
+    lose_events()
+    assert erased.closed() == 1012
+    assert blocked.closed() == 4403
+    assert kept.silent()
+
+
+def test_pages_are_told_to_look_again_and_once_more_later(
+    sam_inside: StaffBrowser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "AGAIN_SECONDS", 0.5)
+    user = str(make_person("Ada").uuid)
+    with sam_inside.live() as page:
+        page.watch(user)
+        lose_events()
+        for _ in range(2):
+            assert json.loads(page.expect("lagged")) == {"type": "lagged"}
+            page.watch(user)
