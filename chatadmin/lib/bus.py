@@ -2,7 +2,8 @@
 
 An event is small and plain: a `noun.verb`, whom it is about, ids. Never personal text. Within the process it is
 delivered at once; where Redis is configured it also goes, through one channel-layer group, to every other process.
-A listener is called on the event loop that it subscribed from and must not block.
+A listener is called on the event loop that it subscribed from and must not block. It hears `bus.gap` where events of
+other processes were lost.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import contextlib
 import os
 import secrets
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -21,12 +23,21 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.db import transaction
 
+from chatadmin.lib.gaps import Gaps
+
 log = structlog.get_logger("chatadmin.bus")
 
 GROUP = "chatadmin.bus"
+GAP = "bus.gap"
 RETRY_SECONDS = 1.0
 # A Redis that doesn't answer must not hold up what was committed.
 SEND_SECONDS = 2.0
+# How often a process that has nothing to say says which its last message was.
+BEACON_SECONDS = 5.0
+SILENCE_SECONDS = 3 * BEACON_SECONDS + SEND_SECONDS
+# Events that wait for Redis; past that they are lost, and said to be.
+WAITING_EVENTS = 10_000
+SENT_EVENTS = 500
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -40,6 +51,29 @@ class Event(msgspec.Struct, frozen=True):
 Listener = Callable[[Event], None]
 
 
+class _Outbox:
+    """What other processes are yet to be told, and the number of the last message sent."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.waiting: deque[Event] = deque()
+        self.number = 0
+
+    def put(self, events: list[Event]) -> None:
+        with self.lock:
+            room = WAITING_EVENTS - len(self.waiting)
+            self.waiting.extend(events[:room])
+            # A number that nobody hears tells them that they missed something.
+            self.number += len(events) > room
+
+    def take(self) -> tuple[int, list[Event]]:
+        """The next message: its number and events; without events it repeats the last number."""
+        with self.lock:
+            events = [self.waiting.popleft() for _ in range(min(SENT_EVENTS, len(self.waiting)))]
+            self.number += bool(events)
+            return self.number, events
+
+
 class _Bus:
     def __init__(self) -> None:
         self.pid = os.getpid()
@@ -48,6 +82,9 @@ class _Bus:
         self.listeners: dict[int, tuple[asyncio.AbstractEventLoop, Listener]] = {}
         self.receivers: dict[asyncio.AbstractEventLoop, asyncio.Task[None]] = {}
         self.joined: dict[asyncio.AbstractEventLoop, asyncio.Event] = {}
+        self.wakes: dict[asyncio.AbstractEventLoop, asyncio.Event] = {}
+        self.outbox = _Outbox()
+        self.gaps = Gaps(SILENCE_SECONDS)
         self.next_id = 0
 
     def add(self, listener: Listener) -> int:
@@ -56,10 +93,10 @@ class _Bus:
             self.next_id += 1
             self.listeners[self.next_id] = (loop, listener)
             for gone in [known for known in self.receivers if known.is_closed()]:
-                del self.receivers[gone], self.joined[gone]
+                del self.receivers[gone], self.joined[gone], self.wakes[gone]
             if loop not in self.receivers and get_channel_layer() is not None:
-                self.joined[loop] = asyncio.Event()
-                self.receivers[loop] = loop.create_task(self.receive(self.joined[loop]))
+                self.joined[loop], self.wakes[loop] = asyncio.Event(), asyncio.Event()
+                self.receivers[loop] = loop.create_task(self.talk(self.joined[loop], self.wakes[loop]))
             return self.next_id
 
     def remove(self, handle: int) -> None:
@@ -79,6 +116,36 @@ class _Bus:
             with contextlib.suppress(RuntimeError):  # the loop closed between the look and the call
                 loop.call_soon_threadsafe(_call, called, events)
 
+    # -- other processes
+
+    def post(self, events: list[Event]) -> bool:
+        """Has a loop of this process tell the others. False where it has none, as in a command."""
+        with self.lock:
+            loop = next((loop for loop in self.receivers if not loop.is_closed()), None)
+            wake = self.wakes[loop] if loop is not None else None
+        if loop is None or wake is None:
+            return False
+        self.outbox.put(events)
+        with contextlib.suppress(RuntimeError):  # closed between the look and the call
+            loop.call_soon_threadsafe(wake.set)
+        return True
+
+    async def talk(self, joined: asyncio.Event, wake: asyncio.Event) -> None:
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self.receive(joined))
+            both.create_task(self.send(wake))
+
+    async def send(self, wake: asyncio.Event) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(BEACON_SECONDS):
+                    await wake.wait()
+            wake.clear()
+            while await _send(self, *self.outbox.take()):
+                pass
+            if self.gaps.fallen_silent():
+                self.deliver([Event(GAP)])
+
     async def receive(self, joined: asyncio.Event) -> None:
         layer = get_channel_layer()
         assert layer is not None
@@ -88,14 +155,25 @@ class _Bus:
                 await layer.group_add(GROUP, channel)
                 joined.set()
                 while True:
-                    message = await layer.receive(channel)
-                    if message.get("origin") != self.origin:
-                        self.deliver(msgspec.convert(message["events"], list[Event]))
+                    self.take_in(await layer.receive(channel))
             except asyncio.CancelledError:
                 raise
             except Exception as error:
                 log.warning("bus.receive_failed", error=type(error).__name__)
                 await asyncio.sleep(RETRY_SECONDS)
+
+    def take_in(self, message: dict[str, Any]) -> None:
+        origin, events = message["origin"], msgspec.convert(message["events"], list[Event])
+        if message.get("bye"):
+            self.gaps.part(origin)
+            return
+        # Our own come back too: one that doesn't was lost on the way to everybody, or our ears were.
+        missed = self.gaps.hear(origin, message.get("number", 0), new=bool(events))
+        if origin != self.origin:
+            self.deliver(events)
+        if missed:
+            log.warning("bus.gap")
+            self.deliver([Event(GAP)])
 
 
 def _call(listeners: list[Listener], events: list[Event]) -> None:
@@ -142,36 +220,52 @@ async def ready(seconds: float = SEND_SECONDS) -> bool:
 def announce(*events: Event) -> None:
     """Tells every listener in every process, once the current transaction has committed.
 
-    From any thread without a running event loop. Redis being down loses the event for other processes and
-    raises nothing: what was committed stands, and pages repair themselves from their cursor.
+    From any thread without a running event loop; waits for nobody where this process serves. Redis being down loses
+    the event for other processes and raises nothing: what was committed stands, and they hear of a gap.
     """
     transaction.on_commit(lambda: _publish(list(events)), robust=True)
 
 
 def _publish(events: list[Event]) -> None:
-    _current().deliver(events)
-    if get_channel_layer() is None:
+    bus = _current()
+    bus.deliver(events)
+    if get_channel_layer() is None or bus.post(events):
         return
+    bus.outbox.put(events)
     try:
-        async_to_sync(_send)(events)
+        async_to_sync(_send)(bus, *bus.outbox.take())
     except Exception as error:
         log.warning("bus.send_failed", error=type(error).__name__)
 
 
-async def _send(events: list[Event]) -> None:
-    """To the other processes."""
+async def _send(bus: _Bus, number: int, events: list[Event], *, bye: bool = False) -> bool:
+    """Says it to the other processes. True where more may be said at once: this was no beacon."""
     layer = get_channel_layer()
     if layer is None:
-        return
-    message = {"type": "bus", "origin": _current().origin, "events": msgspec.to_builtins(events)}
+        return False
+    message = {"type": "bus", "origin": bus.origin, "number": number} | ({"bye": True} if bye else {})
     try:
         async with asyncio.timeout(SEND_SECONDS):
-            await layer.group_send(GROUP, message)
+            await layer.group_send(GROUP, message | {"events": msgspec.to_builtins(events)})
     except Exception as error:
         log.warning("bus.send_failed", error=type(error).__name__)
+    return bool(events)
 
 
 async def announce_now(*events: Event) -> None:
     """Tells every listener at once, from the event loop; for what no transaction stands behind, like typing."""
-    _current().deliver(list(events))
-    await _send(list(events))
+    bus = _current()
+    bus.deliver(list(events))
+    if get_channel_layer() is not None and not bus.post(list(events)):
+        bus.outbox.put(list(events))
+        await _send(bus, *bus.outbox.take())
+
+
+async def farewell() -> None:
+    """Says what is still to be said, then goodbye, as the server ends: its silence then frightens nobody."""
+    bus = _current()
+    if get_channel_layer() is None:
+        return
+    while await _send(bus, *bus.outbox.take()):
+        pass
+    await _send(bus, bus.outbox.number, [], bye=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -22,6 +23,12 @@ HELLO = Event("message.created", "5e9c8f0e-0000-4000-8000-000000000001", {"id": 
 
 class Undone(Exception):
     """Rolls a transaction back."""
+
+
+@pytest.fixture(autouse=True)
+def a_bus_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody's earlier numbers are missed."""
+    monkeypatch.setattr(bus, "_bus", None)
 
 
 async def until(true: Callable[[], object]) -> None:
@@ -261,6 +268,77 @@ if redis_store.configured():  # one half of the suite has a Redis
         assert HELLO in heard_there
 
 
+def others(scenario: Callable[[bus._Bus, list[Event]], Coroutine[Any, Any, None]]) -> list[Event]:
+    """What is heard here while `scenario` speaks for another process."""
+    there = bus._Bus()
+
+    async def both(heard: list[Event]) -> None:
+        loop = asyncio.get_running_loop()
+        handle = there.add(lambda event: None)
+        await asyncio.wait_for(there.joined[loop].wait(), 5)
+        await scenario(there, heard)
+        there.remove(handle)
+        there.receivers[loop].cancel()
+        await asyncio.gather(there.receivers[loop], return_exceptions=True)
+
+    return hearing(both)
+
+
+if redis_store.configured():
+
+    def test_a_message_that_got_lost_is_missed_with_the_next():
+        async def scenario(there: bus._Bus, heard: list[Event]) -> None:
+            there.post([HELLO])
+            await until(lambda: heard)
+            there.outbox.take()
+            there.outbox.number += 1
+            there.post([HELLO])
+            there.post([HELLO])
+            await until(lambda: Event(bus.GAP) in heard)
+
+        with capture_logs() as logs:
+            heard = others(scenario)
+        assert heard.count(HELLO) == 3
+        assert heard.count(Event(bus.GAP)) == 1
+        assert "bus.gap" in {line["event"] for line in logs}
+
+    def test_a_beacon_tells_of_what_got_lost_and_nothing_else(monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr(bus, "BEACON_SECONDS", 0.05)
+
+        async def scenario(there: bus._Bus, heard: list[Event]) -> None:
+            there.post([HELLO])
+            await until(lambda: heard)
+            await asyncio.sleep(0.3)
+            assert heard == [HELLO]
+            there.outbox.number += 1
+            await until(lambda: len(heard) == 2)
+            await asyncio.sleep(0.3)
+
+        with capture_logs():
+            assert others(scenario) == [HELLO, Event(bus.GAP)]
+
+    @pytest.mark.parametrize("says_goodbye", [False, True])
+    def test_a_process_that_dies_is_missed_unless_it_said_goodbye(
+        monkeypatch: pytest.MonkeyPatch, says_goodbye: bool
+    ):
+        monkeypatch.setattr(bus, "BEACON_SECONDS", 0.05)
+        monkeypatch.setattr(bus, "SILENCE_SECONDS", 0.5)
+
+        async def scenario(there: bus._Bus, heard: list[Event]) -> None:
+            there.post([HELLO])
+            await until(lambda: heard)
+            there.receivers[asyncio.get_running_loop()].cancel()
+            if says_goodbye:
+                with monkeypatch.context() as dying:
+                    dying.setattr(bus, "_bus", there)
+                    await bus.farewell()
+                await asyncio.sleep(1)
+            else:
+                await until(lambda: len(heard) == 2)
+
+        assert others(scenario) == ([HELLO] if says_goodbye else [HELLO, Event(bus.GAP)])
+
+
 class Dead:
     """A channel layer whose Redis is away, or doesn't answer."""
 
@@ -283,20 +361,74 @@ def test_with_redis_away_this_process_is_told_and_nobody_waits(monkeypatch: pyte
     monkeypatch.setattr(bus, "SEND_SECONDS", 0.05)
     heard: list[Event] = []
 
-    async def run() -> None:
-        end = subscribe(heard.append)
-        assert not await bus.ready(0.01)
-        await in_thread(lambda: announce(HELLO))
-        await announce_now(Event("typing.changed"))
-        await until(lambda: len(heard) == 2)
-        end()
-        await leave()
-
     with capture_logs() as logs:
+
+        async def run() -> None:
+            end = subscribe(heard.append)
+            assert not await bus.ready(0.01)
+            await in_thread(lambda: announce(HELLO))
+            await announce_now(Event("typing.changed"))
+            await until(lambda: len(heard) == 2 and any(line["event"] == "bus.send_failed" for line in logs))
+            end()
+            await leave()
+
         asyncio.run(run())
     assert [event.name for event in heard] == ["message.created", "typing.changed"]
     assert {line["event"] for line in logs} == {"bus.receive_failed", "bus.send_failed"}
     assert "secret" not in str(logs)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_redis_that_does_not_answer_holds_no_thread(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bus, "get_channel_layer", lambda: Dead(hangs=True))
+    monkeypatch.setattr(bus, "SEND_SECONDS", 30.0)
+    took: list[float] = []
+
+    def work() -> None:
+        began = time.monotonic()
+        for _ in range(20):
+            announce(HELLO)
+        took.append(time.monotonic() - began)
+
+    async def run() -> None:
+        end = subscribe(lambda event: None)
+        await in_thread(work)
+        await announce_now(HELLO)
+        end()
+        await leave()
+
+    began = time.monotonic()
+    with capture_logs():
+        asyncio.run(run())
+    assert took[0] < 1
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_a_loop_it_is_said_before_the_work_goes_on(monkeypatch: pytest.MonkeyPatch):
+    said: list[dict[str, Any]] = []
+
+    class Layer:
+        async def group_send(self, group: str, message: dict[str, Any]) -> None:
+            said.append(message)
+
+    monkeypatch.setattr(bus, "get_channel_layer", Layer)
+    announce(HELLO)
+    announce(HELLO)
+    assert [message["number"] for message in said] == [1, 2]
+    assert msgspec.convert(said[0]["events"], list[Event]) == [HELLO]
+
+
+def test_what_waits_for_redis_is_bounded_and_what_is_lost_leaves_a_gap(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bus, "WAITING_EVENTS", 5)
+    monkeypatch.setattr(bus, "SENT_EVENTS", 3)
+    outbox = bus._Outbox()
+    outbox.put([HELLO] * 4)
+    assert outbox.take() == (1, [HELLO] * 3)
+    assert outbox.take() == (2, [HELLO])
+    assert outbox.take() == (2, [])
+    outbox.put([HELLO] * 6)
+    assert [number for number, _ in (outbox.take(), outbox.take(), outbox.take())] == [4, 5, 5]
 
 
 def test_a_fork_has_a_bus_of_its_own(monkeypatch: pytest.MonkeyPatch):
@@ -305,7 +437,6 @@ def test_a_fork_has_a_bus_of_its_own(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(bus.os, "getpid", lambda: parent.pid + 1)
     child = bus._current()
     monkeypatch.undo()
-    monkeypatch.setattr(bus, "_bus", parent)
     assert child is not parent
     assert child.origin != parent.origin
     assert child.listeners == {}
