@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from chatadmin.lib import bus, queue
@@ -10,6 +11,7 @@ from chatadmin.lib.queue import Kind
 from chatadmin.lib.runner import Runner
 from chatadmin.lib.socket import Receive, Scope, Send
 from conversations.actions import close_idle
+from conversations.writer import WRITER
 from exports.erasure import resume_unfinished
 from live.hub import StaffHub
 from search import bulk
@@ -49,8 +51,11 @@ async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
             await bus.ready()
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
+            # What was taken in is written, and told, before the process goes.
+            await asyncio.to_thread(WRITER.stop)
             RUNNER.stop()
             SCHEDULE.stop()
+            await bus.farewell()
             await send({"type": "lifespan.shutdown.complete"})
             return
 

@@ -7,17 +7,13 @@ everything after the last id that it holds then misses nothing, on PostgreSQL as
 from __future__ import annotations
 
 import datetime as dt
-import uuid
-from dataclasses import dataclass
 from typing import Any
 
-from channels.db import database_sync_to_async
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from chatadmin.lib.bus import Event, announce
-from chatadmin.lib.tokens import tokens
 from conversations.models import (
     ActivityEvent,
     Conversation,
@@ -28,118 +24,32 @@ from conversations.models import (
     Side,
     Status,
 )
+from conversations.writing import (
+    IDLE,
+    Blocked,
+    Gone,
+    NewMessage,
+    Refused,
+    Stored,
+    locked_person,
+    write_message,
+)
 from staff.models import Account
 from users.models import ChatUser
 
-IDLE = dt.timedelta(hours=24)
-
-
-class Refused(Exception):
-    """The person accepts no write."""
-
-
-class Gone(Refused):
-    """The person was erased, or never was."""
-
-
-class Blocked(Refused):
-    """The person was blocked by staff."""
-
-
-@dataclass(frozen=True)
-class NewMessage:
-    """A message to be stored. `client_id` is the idempotency key; `author` the member of staff who wrote it."""
-
-    chat_user_id: int
-    sender: str
-    body: str
-    kind: str = Kind.TEXT
-    data: dict[str, Any] | None = None
-    client_id: uuid.UUID | None = None
-    author: Account | None = None
-    author_name: str = ""
-    created_at: dt.datetime | None = None
-
-
-@dataclass(frozen=True)
-class Stored:
-    """A message as it stands in the database, and whether this call put it there."""
-
-    message: Message
-    created: bool
-
-
-def locked_person(chat_user_id: int) -> ChatUser:
-    """The person's row, locked until the transaction ends. Raises Gone."""
-    person = ChatUser.objects.select_for_update().filter(pk=chat_user_id).first()
-    if person is None or person.erased_at is not None:
-        raise Gone
-    return person
-
-
-def write_message(item: NewMessage) -> Stored:
-    """Stores one message, opens a conversation where none is open, keeps the counters, announces it.
-
-    The only way in for messages. A `client_id` that is known gives the message it made, and writes nothing.
-    Raises Gone, and Blocked for a visitor whom staff blocked.
-    """
-    with transaction.atomic():
-        person = locked_person(item.chat_user_id)
-        if person.blocked_at is not None and item.sender == Sender.VISITOR:
-            raise Blocked
-        if item.client_id is not None:
-            known = Message.objects.filter(chat_user=person, client_id=item.client_id).first()
-            if known is not None:
-                return Stored(known, created=False)
-        at = item.created_at or timezone.now()
-        conversation = _open_conversation(person, at)
-        message = Message.objects.create(
-            conversation=conversation,
-            chat_user=person,
-            sender=item.sender,
-            kind=item.kind,
-            body=item.body,
-            data=item.data,
-            # Our own notices are not what somebody searches for.
-            tokens="" if item.sender == Sender.SYSTEM else tokens(item.body),
-            author=item.author,
-            author_name=item.author.display_name if item.author else item.author_name,
-            client_id=item.client_id,
-            created_at=at,
-        )
-        _count(person, conversation, message)
-        announce(Event("message.created", str(person.uuid), {"id": message.pk, "sender": message.sender}))
-    return Stored(message, created=True)
-
-
-awrite_message = database_sync_to_async(write_message)
-
-
-def _open_conversation(person: ChatUser, at: dt.datetime) -> Conversation:
-    conversation = Conversation.objects.filter(chat_user=person, status=Status.OPEN).first()
-    if conversation is not None and at - conversation.last_message_at > IDLE:
-        _close(conversation, conversation.last_message_at + IDLE)
-        announce(Event("conversation.changed", str(person.uuid), {"id": conversation.pk}))
-        conversation = None
-    if conversation is None:
-        conversation = Conversation.objects.create(chat_user=person, started_at=at, last_message_at=at)
-    return conversation
-
-
-def _count(person: ChatUser, conversation: Conversation, message: Message) -> None:
-    conversation.last_message_at = max(conversation.last_message_at, message.created_at)
-    conversation.started_at = min(conversation.started_at, message.created_at)
-    if message.sender != Sender.SYSTEM:
-        conversation.turn = Side.STAFF if message.sender == Sender.VISITOR else Side.VISITOR
-        person.message_count += 1
-        if person.first_contact is None or message.created_at < person.first_contact:
-            person.first_contact = message.created_at
-    if message.sender == Sender.VISITOR:
-        person.unread_count += 1
-        conversation.unread_count += 1
-        person.last_active = max(filter(None, (person.last_active, message.created_at)))
-    conversation.save(update_fields=["started_at", "last_message_at", "turn", "unread_count"])
-    person.save(update_fields=["message_count", "unread_count", "first_contact", "last_active"])
+__all__ = [
+    "Blocked",
+    "Gone",
+    "NewMessage",
+    "Refused",
+    "Stored",
+    "close_idle",
+    "locked_person",
+    "mark_read",
+    "record_event",
+    "set_status",
+    "write_message",
+]
 
 
 def mark_read(*, chat_user_id: int, side: str, up_to: int) -> int:
@@ -250,5 +160,5 @@ def record_event(
     event = ActivityEvent.objects.create(
         chat_user=person, visit_id=visit_id, kind=kind, data=data or {}, at=at or timezone.now()
     )
-    announce(Event("event.recorded", str(person.uuid), {"id": event.pk}))
+    announce(Event("event.recorded", str(person.uuid), {"id": event.pk, "kind": str(event.kind)}))
     return event

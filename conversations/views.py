@@ -20,6 +20,7 @@ from conversations.sessions import ORDER as SESSION_ORDER
 from conversations.sessions import sessions as sessions_of
 from conversations.timeline import ORDER as TIMELINE_ORDER
 from conversations.timeline import timeline
+from conversations.writer import send
 from staff.access import account_of, requires
 from users.forms import BlockForm, CursorForm
 from users.frame import UNPROCESSABLE, of_person, page_of, refused_page, unkept
@@ -122,7 +123,7 @@ def said(chat_user: ChatUser, form: ReplyForm, request: HttpRequest) -> Message 
         author=account_of(request),
     )
     try:
-        stored = actions.write_message(item)
+        stored = send(item)
     except actions.Gone as error:
         raise Http404 from error
     if stored.message.body != item.body:

@@ -17,6 +17,6 @@ def anyone_here() -> bool:
     """Whether somebody has a page open. False where the store can't be reached."""
     try:
         store().reap()
-        return bool(store().all_alive())
+        return store().count() > 0
     except redis_store.UNREACHABLE:
         return False

@@ -11,6 +11,8 @@ from django.core.management import CommandError
 from django.test import Client, TransactionTestCase
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
+from chatadmin.lib import threads
+from conversations.writer import WRITER
 from scripts.chromium import find
 from staff.models import Account, Role, Widget
 from tests.factories import make_account, make_widget
@@ -35,6 +37,14 @@ def _empty_database_beside_a_server(case: TransactionTestCase) -> None:
 
 
 TransactionTestCase._fixture_teardown = _empty_database_beside_a_server  # type: ignore[method-assign]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """Threads that keep a connection end before the database does."""
+    yield
+    WRITER.stop()
+    threads.close()
 
 
 @pytest.fixture

@@ -152,12 +152,12 @@ def _end(visit: Visit, at: dt.datetime, how: VisitEnd) -> None:
     visit.save(update_fields=["ended_at", "last_seen_at", "how_ended"])
 
 
-def end_stale(online: set[uuid.UUID], now: dt.datetime | None = None, limit: int = 500) -> int:
-    """Ends visits that a dead process left open: no sign of life for 3 minutes and nobody there. Returns how many."""
+def end_stale(online: set[uuid.UUID], now: dt.datetime | None = None, limit: int = 500) -> list[uuid.UUID]:
+    """Ends visits that a dead process left open: no sign of life for 3 minutes and nobody there. Returns whose."""
     now = now or timezone.now()
     stale = Visit.objects.filter(ended_at=None, last_seen_at__lt=now - STALE)
-    found = stale.exclude(chat_user__uuid__in=online).order_by("last_seen_at").values_list("pk", flat=True)
+    left = stale.exclude(chat_user__uuid__in=online).order_by("last_seen_at")
+    found = dict(left.values_list("pk", "chat_user__uuid")[:limit])
     # Asked again as it writes: a visit may go on in between.
-    return stale.filter(pk__in=list(found[:limit])).update(
-        ended_at=F("last_seen_at"), how_ended=VisitEnd.ESTIMATED
-    )
+    stale.filter(pk__in=list(found)).update(ended_at=F("last_seen_at"), how_ended=VisitEnd.ESTIMATED)
+    return list(found.values())

@@ -9,12 +9,12 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import structlog
-from channels.db import database_sync_to_async
 
 from chatadmin.lib.address import network_prefix, scope_address
 from chatadmin.lib.bus import Event, announce_now
 from chatadmin.lib.limits import Bucket, Rate
 from chatadmin.lib.socket import Closing, Receive, Scope, Send, Socket
+from chatadmin.lib.threads import hop
 from staff import presence as staff_presence
 from staff.models import Widget
 from users import presence
@@ -49,7 +49,6 @@ class VisitorSocket(Socket):
         self.history = "behind"
         self.nudged = self.switching = self.lost = False
         self.own_keys: dict[str, None] = {}
-        self.hello_by = time.monotonic() + HELLO_SECONDS
         self.address_beat_at = 0.0
         self.patience_seconds = HELLO_SECONDS
 
@@ -70,8 +69,9 @@ class VisitorSocket(Socket):
     async def closed(self) -> None:
         if self.person is not None:
             VisitorHub.current().unwatch(self, [str(self.person.uuid)])
-        # Who fell silent didn't leave: their lease runs out by itself, counted from their last sign of life.
-        await _release(None if self.lost else self.person, self.address, self.id)
+        # Who was lost didn't leave: their lease runs out by itself, counted from their last sign of life.
+        lost = self.lost or not _is_goodbye(self.disconnect_code)
+        await _release(None if lost else self.person, self.address, self.id)
 
     def ping(self) -> str | None:
         return frames.encode("ping") if self.person is not None else None
@@ -256,8 +256,13 @@ class VisitorSocket(Socket):
         now = time.monotonic()
         if now - self.address_beat_at >= ADDRESS_BEAT_SECONDS:
             self.address_beat_at = now
-            task = asyncio.ensure_future(database_sync_to_async(edge.sockets_of)(self.address, self.id))
+            task = asyncio.ensure_future(hop(edge.sockets_of)(self.address, self.id))
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+
+def _is_goodbye(code: int | None) -> bool:
+    """Whether a socket that ended so was closed, by the other side (a closing page says 1001), by us or by our end."""
+    return code is None or code in {1000, 1001, 1005, 1012} or code >= 4000
 
 
 def _decoded(text: str | None) -> frames.Frame:
@@ -276,21 +281,21 @@ def _appearance(widget: Widget) -> dict[str, Any]:
 
 # -- one thread hop each
 
-_say = database_sync_to_async(sessions.say)
-_read = database_sync_to_async(sessions.read_up_to)
-_move = database_sync_to_async(sessions.move_widget)
-_see = database_sync_to_async(sessions.see_page)
-_identify = database_sync_to_async(sessions.identify)
-_history = database_sync_to_async(sessions.history)
+_say = sessions.say_soon
+_read = hop(sessions.read_up_to)
+_move = hop(sessions.move_widget)
+_see = hop(sessions.see_page)
+_identify = hop(sessions.identify)
+_history = hop(sessions.history)
 
 
-@database_sync_to_async
+@hop
 def _admit(key: str, address: str, socket: str) -> tuple[Widget | None, int]:
     widget = Widget.objects.filter(key=key[:40]).first() if "\x00" not in key else None
     return widget, edge.sockets_of(address, socket)
 
 
-@database_sync_to_async
+@hop
 def _open(
     widget: Widget,
     frame: frames.Hello,
@@ -305,13 +310,13 @@ def _open(
     return opened, presence.arrive(opened.person.uuid, socket), staff_presence.anyone_here()
 
 
-@database_sync_to_async
+@hop
 def _switch(before: ChatUser, after: ChatUser, socket: str) -> None:
     presence.leave(before.uuid, socket)
     presence.arrive(after.uuid, socket)
 
 
-@database_sync_to_async
+@hop
 def _release(person: ChatUser | None, address: str, socket: str) -> None:
     if person is not None:
         presence.leave(person.uuid, socket)

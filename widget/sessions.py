@@ -23,6 +23,8 @@ from conversations.actions import (
     write_message,
 )
 from conversations.models import ActivityEvent, EventKind, Message, Sender
+from conversations.writer import send_soon
+from conversations.writing import TooFast
 from staff.models import Widget
 from users import visits
 from users.models import URL_CHARS, ChatUser, Collected, CollectSetting
@@ -164,20 +166,32 @@ def move_widget(chat_user_id: int, visit_id: int, event: str) -> None:
 
 def say(chat_user_id: int, frame: NewText) -> Stored:
     """Stores what the person wrote. Raises FrameError `too_fast`, Gone, Blocked."""
-    if not limits().take(f"messages:{chat_user_id}", MESSAGES):
-        # Whoever sends again what was stored, but not acknowledged to them, is owed the ack.
-        known = Message.objects.filter(chat_user=chat_user_id, client_id=frame.client_id).first()
-        if known is not None:
-            return Stored(known, created=False)
-        raise FrameError("too_fast", "10 messages at once, then 1 a second", frame.client_id)
-    return write_message(
-        NewMessage(
-            chat_user_id=chat_user_id,
-            sender=Sender.VISITOR,
-            body=frame.body,
-            client_id=uuid.UUID(frame.client_id),
-        )
+    try:
+        return write_message(_message(chat_user_id, frame))
+    except TooFast:
+        raise _too_fast(frame) from None
+
+
+async def say_soon(chat_user_id: int, frame: NewText) -> Stored:
+    """The same from the event loop, together with what others write."""
+    try:
+        return await send_soon(_message(chat_user_id, frame))
+    except TooFast:
+        raise _too_fast(frame) from None
+
+
+def _message(chat_user_id: int, frame: NewText) -> NewMessage:
+    return NewMessage(
+        chat_user_id=chat_user_id,
+        sender=Sender.VISITOR,
+        body=frame.body,
+        client_id=uuid.UUID(frame.client_id),
+        budget=(f"messages:{chat_user_id}", MESSAGES),
     )
+
+
+def _too_fast(frame: NewText) -> FrameError:
+    return FrameError("too_fast", "10 messages at once, then 1 a second", frame.client_id)
 
 
 def read_up_to(chat_user_id: int, up_to: int) -> None:

@@ -64,6 +64,18 @@ class Leases(Protocol):
         """Every group that is alive."""
         ...
 
+    def count(self) -> int:
+        """How many groups are alive."""
+        ...
+
+    def claim(self, groups: Iterable[str], seconds: float, now: float | None = None) -> list[str]:
+        """Those of `groups` for whom nobody in any process did, in the last `seconds`, what the caller does now."""
+        ...
+
+    def unclaim(self, groups: Iterable[str]) -> None:
+        """The caller couldn't do it."""
+        ...
+
 
 class LocalLeases:
     """Leases in this process."""
@@ -74,6 +86,7 @@ class LocalLeases:
         self.members: dict[str, dict[str, float]] = {}
         self.ends: dict[str, float] = {}
         self.left: dict[str, float] = {}
+        self.claimed: dict[str, float] = {}
 
     def touch(
         self, pairs: Iterable[tuple[str, str]], now: float | None = None
@@ -108,7 +121,7 @@ class LocalLeases:
 
     def discard(self, group: str) -> None:
         with self.lock:
-            for table in (self.members, self.ends, self.left):
+            for table in (self.members, self.ends, self.left, self.claimed):
                 table.pop(group, None)
 
     def reap(self, now: float | None = None) -> list[Lapsed]:
@@ -118,6 +131,7 @@ class LocalLeases:
             for group in [group for group, end in self.ends.items() if end <= now]:
                 end = self.ends.pop(group)
                 self.members.pop(group, None)
+                self.claimed.pop(group, None)
                 left = self.left.pop(group, None)
                 sign = left if left is not None else end - self.terms.lease_seconds
                 lapsed.append(Lapsed(group, sign, left is not None))
@@ -130,6 +144,26 @@ class LocalLeases:
     def all_alive(self) -> set[str]:
         with self.lock:
             return set(self.ends)
+
+    def count(self) -> int:
+        with self.lock:
+            return len(self.ends)
+
+    def claim(self, groups: Iterable[str], seconds: float, now: float | None = None) -> list[str]:
+        now = time.time() if now is None else now
+        claimed = []
+        with self.lock:
+            for group in groups:
+                # A clock that was put back must not silence anybody.
+                if not 0 <= now - self.claimed.get(group, now - seconds) < seconds:
+                    self.claimed[group] = now
+                    claimed.append(group)
+        return claimed
+
+    def unclaim(self, groups: Iterable[str]) -> None:
+        with self.lock:
+            for group in groups:
+                self.claimed.pop(group, None)
 
 
 _TOUCH = """
@@ -173,10 +207,24 @@ for i = 1, #gone, 2 do
   local left = redis.call('HGET', KEYS[2], gone[i])
   redis.call('ZREM', KEYS[1], gone[i])
   redis.call('HDEL', KEYS[2], gone[i])
+  redis.call('HDEL', KEYS[3], gone[i])
   redis.call('DEL', KEYS[1] .. ':m:' .. gone[i])
   out[#out + 1] = gone[i]
   out[#out + 1] = left or tostring(tonumber(gone[i + 1]) - tonumber(ARGV[2]))
   out[#out + 1] = left and 1 or 0
+end
+return out
+"""
+
+
+_CLAIM = """
+local now, seconds, out = tonumber(ARGV[1]), tonumber(ARGV[2]), {}
+for i = 3, #ARGV do
+  local age = now - tonumber(redis.call('HGET', KEYS[3], ARGV[i]) or now - seconds)
+  if age < 0 or age >= seconds then
+    redis.call('HSET', KEYS[3], ARGV[i], ARGV[1])
+    out[#out + 1] = ARGV[i]
+  end
 end
 return out
 """
@@ -188,10 +236,11 @@ class RedisLeases:
     def __init__(self, name: str, terms: Terms) -> None:
         self.terms = terms
         self.client = redis_store.client()
-        self.keys = [redis_store.key(name), redis_store.key(name, "left")]
+        self.keys = [redis_store.key(name), redis_store.key(name, "left"), redis_store.key(name, "claimed")]
         self._touch = self.client.register_script(_TOUCH)
         self._drop = self.client.register_script(_DROP)
         self._reap = self.client.register_script(_REAP)
+        self._claim = self.client.register_script(_CLAIM)
 
     def touch(
         self, pairs: Iterable[tuple[str, str]], now: float | None = None
@@ -214,6 +263,7 @@ class RedisLeases:
         with self.client.pipeline() as together:
             together.zrem(self.keys[0], group)
             together.hdel(self.keys[1], group)
+            together.hdel(self.keys[2], group)
             together.delete(f"{self.keys[0]}:m:{group}")
             together.execute()
 
@@ -234,6 +284,21 @@ class RedisLeases:
 
     def all_alive(self) -> set[str]:
         return set(cast("list[str]", self.client.zrange(self.keys[0], 0, -1)))
+
+    def count(self) -> int:
+        return cast("int", self.client.zcard(self.keys[0]))
+
+    def claim(self, groups: Iterable[str], seconds: float, now: float | None = None) -> list[str]:
+        asked = list(groups)
+        if not asked:
+            return []
+        now = time.time() if now is None else now
+        return cast("list[str]", self._claim(keys=self.keys, args=[f"{now:.3f}", seconds, *asked]))
+
+    def unclaim(self, groups: Iterable[str]) -> None:
+        given_back = list(groups)
+        if given_back:
+            self.client.hdel(self.keys[2], *given_back)
 
 
 @functools.cache

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -74,6 +75,10 @@ class Limits(Protocol):
         """Takes one from the bucket of `key`; False where it is empty."""
         ...
 
+    def take_many(self, asked: Sequence[tuple[str, Rate]]) -> list[bool]:
+        """`take` for each, in order, in one go."""
+        ...
+
     def count(self, key: str, quota: Quota) -> bool:
         """Counts one of `key`; False where that is more than the quota."""
         ...
@@ -95,6 +100,9 @@ class LocalLimits:
                 del self.buckets[next(iter(self.buckets))]
             return bucket.take()
 
+    def take_many(self, asked: Sequence[tuple[str, Rate]]) -> list[bool]:
+        return [self.take(key, rate) for key, rate in asked]
+
     def count(self, key: str, quota: Quota, now: float | None = None) -> bool:
         now = time.monotonic() if now is None else now
         with self.lock:
@@ -108,19 +116,22 @@ class LocalLimits:
 
 
 _TAKE = """
-local burst, rate = tonumber(ARGV[1]), tonumber(ARGV[2])
 local clock = redis.call('TIME')
 local now = tonumber(clock[1]) + tonumber(clock[2]) / 1000000
-local held = redis.call('HMGET', KEYS[1], 'level', 'stamp')
-local level = tonumber(held[1]) or burst
-level = math.min(burst, level + math.max(0, now - (tonumber(held[2]) or now)) * rate)
-local taken = 0
-if level >= 1 then
-  level = level - 1
-  taken = 1
+local taken = {}
+for i, key in ipairs(KEYS) do
+  local burst, rate = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
+  local held = redis.call('HMGET', key, 'level', 'stamp')
+  local level = tonumber(held[1]) or burst
+  level = math.min(burst, level + math.max(0, now - (tonumber(held[2]) or now)) * rate)
+  taken[i] = 0
+  if level >= 1 then
+    level = level - 1
+    taken[i] = 1
+  end
+  redis.call('HSET', key, 'level', tostring(level), 'stamp', string.format('%.6f', now))
+  redis.call('EXPIRE', key, math.ceil(burst / rate) + 1)
 end
-redis.call('HSET', KEYS[1], 'level', tostring(level), 'stamp', string.format('%.6f', now))
-redis.call('EXPIRE', KEYS[1], math.ceil(burst / rate) + 1)
 return taken
 """
 
@@ -141,13 +152,21 @@ class RedisLimits:
         self.meanwhile = LocalLimits()
 
     def take(self, key: str, rate: Rate) -> bool:
-        scaled = rate.scaled()
+        return self.take_many([(key, rate)])[0]
+
+    def take_many(self, asked: Sequence[tuple[str, Rate]]) -> list[bool]:
+        if not asked:
+            return []
+        keys = [redis_store.key("limit", key) for key, _ in asked]
+        rates = [rate.scaled() for _, rate in asked]
         try:
-            taken = self._take(keys=[redis_store.key("limit", key)], args=[scaled.burst, scaled.per_second])
+            taken = self._take(
+                keys=keys, args=[part for rate in rates for part in (rate.burst, rate.per_second)]
+            )
         except redis_store.UNREACHABLE as error:
             log.warning("limits.unreachable", error=type(error).__name__)
-            return self.meanwhile.take(key, rate)
-        return bool(taken)
+            return self.meanwhile.take_many(asked)
+        return [bool(one) for one in taken]
 
     def count(self, key: str, quota: Quota) -> bool:
         try:

@@ -116,7 +116,7 @@ def test_it_is_told(visitor: ChatUser, known: ChatUser, told: list[Event]):
     join(visitor, known)
     event = ActivityEvent.objects.get(kind=EventKind.MERGED)
     assert told == [
-        Event("event.recorded", str(known.uuid), {"id": event.pk}),
+        Event("event.recorded", str(known.uuid), {"id": event.pk, "kind": "merged"}),
         Event("user.merged", str(visitor.uuid), {"into": str(known.uuid)}),
         Event("user.changed", str(known.uuid), {"fields": ["history"]}),
     ]

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from chatadmin.lib import bus
 from chatadmin.lib.bus import Event
-from conversations import actions
+from conversations import actions, writing
 from conversations.actions import Blocked, Gone, NewMessage, Stored, write_message
 from conversations.counters import wrong
 from conversations.models import Conversation, Message
@@ -272,7 +272,7 @@ def test_what_is_undone_is_not_told(monkeypatch: pytest.MonkeyPatch):
         raise RuntimeError
 
     with monkeypatch.context() as broken:
-        broken.setattr(actions, "_count", fail)
+        broken.setattr(writing, "_count", fail)
         with pytest.raises(RuntimeError):
             write(ann)
     assert (Message.objects.count(), Conversation.objects.count(), told) == (0, 0, [])

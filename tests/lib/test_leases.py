@@ -243,3 +243,35 @@ def test_two_holders_see_the_same_leases():
 def test_the_store_is_where_the_installation_keeps_it():
     store = leases(f"leases-{secrets.token_hex(8)}", TERMS)
     assert isinstance(store, RedisLeases if "redis" in STORES else LocalLeases)
+
+
+def test_they_are_counted(store: Leases):
+    assert store.count() == 0
+    store.touch([("ann", "a1"), ("ann", "a2"), ("bob", "b1")], T)
+    assert store.count() == 2
+    store.discard("ann")
+    assert store.count() == 1
+    store.reap(T + 60)
+    assert store.count() == 0
+
+
+def test_one_of_many_does_what_is_due_once_in_a_while(store: Leases):
+    assert sorted(store.claim(["ann", "bob"], 60, T)) == ["ann", "bob"]
+    assert store.claim(["ann", "bob", "cleo"], 60, T + 59.9) == ["cleo"]
+    assert store.claim(["ann"], 60, T + 60) == ["ann"]
+    assert store.claim(["ann"], 60, T + 119) == []
+    # A clock that was put back silences nobody.
+    assert store.claim(["ann"], 60, T) == ["ann"]
+    store.unclaim(["ann"])
+    store.unclaim([])
+    assert store.claim(["ann"], 60, T + 1) == ["ann"]
+    assert store.claim([], 60, T + 1) == []
+
+
+def test_what_was_claimed_is_forgotten_with_the_lease(store: Leases):
+    store.touch([("ann", "a1"), ("bob", "b1")], T)
+    store.claim(["ann", "bob"], 600, T)
+    store.discard("bob")
+    assert store.claim(["ann", "bob"], 600, T + 10) == ["bob"]
+    store.reap(T + 60)
+    assert store.claim(["ann"], 600, T + 60) == ["ann"]

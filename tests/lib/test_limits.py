@@ -66,6 +66,14 @@ def test_each_key_has_a_bucket_of_its_own(store: Limits, key: str):
     assert not store.take(key, THREE)
 
 
+def test_many_takes_are_one_after_the_other(store: Limits, key: str):
+    one, other = f"{key}:1", f"{key}:2"
+    asked = [(one, THREE), (other, Rate(1, 0.0001)), (one, THREE), (other, THREE), (one, THREE), (one, THREE)]
+    assert store.take_many(asked) == [True, True, True, False, True, False]
+    assert store.take_many([]) == []
+    assert not store.take(one, THREE)
+
+
 def test_threads_share_a_bucket(store: Limits, key: str):
     taken: list[bool] = []
     start = threading.Barrier(4)
@@ -137,7 +145,8 @@ if redis_store.configured():  # one half of the suite has a Redis
 def test_while_redis_is_away_each_process_counts_for_itself(monkeypatch: pytest.MonkeyPatch, key: str):
     monkeypatch.setattr(redis_store, "client", nobody_listens)
     store = RedisLimits()
-    assert [store.take(key, THREE) for _ in range(4)] == [True, True, True, False]
+    assert [store.take(key, THREE) for _ in range(2)] == [True, True]
+    assert store.take_many([(key, THREE), (key, THREE)]) == [True, False]
     assert [store.count(key, Quota(1, 600)) for _ in range(2)] == [True, False]
 
 

@@ -218,6 +218,25 @@ def test_the_database_hears_at_most_once_a_minute(
     assert heard == [60, 120, 180]
 
 
+def test_two_processes_tell_the_database_once_a_minute_together(
+    ann: ChatUser,
+    told: list[Event],
+    clock: Callable[[float], None],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    heard = []
+    processes = [presence._Beats(), presence._Beats()]
+    for second in range(0, 200, 5):
+        for process in processes:
+            monkeypatch.setattr(presence, "_beats", process)
+            presence.beat(ann.uuid, "tab 1")
+            with CaptureQueriesContext(connection) as queries:
+                presence.gather(NOW + second)
+            if any("UPDATE" in query["sql"] for query in queries):
+                heard.append(second)
+    assert heard == [0, 60, 120, 180]
+
+
 def test_what_it_could_not_be_told_it_is_told_next(
     ann: ChatUser, told: list[Event], clock: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
 ):
@@ -350,10 +369,16 @@ def test_visits_that_a_dead_process_left_open_are_ended(ann: ChatUser, told: lis
     bob = make_person("Bob")
     make_visit(bob, started_at=T)
     presence.arrive(bob.uuid, "tab 1")
+    told.clear()
     assert presence.end_stale_visits() == 1
     visit = ann.visits.get()
     assert (visit.ended_at, visit.how_ended) == (T, "estimated")
     assert bob.visits.get().ended_at is None
+    # Where Redis forgot her nobody was reaped: pages that still show her here hear of it now.
+    assert changes(told) == [(str(ann.uuid), False)]
+    told.clear()
+    assert presence.end_stale_visits() == 0
+    assert told == []
 
 
 def test_the_keeper_gathers_and_reaps_and_survives_a_failure(monkeypatch: pytest.MonkeyPatch):

@@ -154,7 +154,7 @@ def test_a_claim_names_an_anonymous_visitor(visitor: ChatUser, told: list[Event]
     event = ActivityEvent.objects.get()
     assert (event.kind, event.data) == ("identified", {"fields": ["name", "email"]})
     assert told == [
-        Event("event.recorded", str(visitor.uuid), {"id": event.pk}),
+        Event("event.recorded", str(visitor.uuid), {"id": event.pk, "kind": "identified"}),
         Event("user.changed", str(visitor.uuid), {"fields": ["name", "email"]}),
     ]
     assert list(wrong()) == []

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from chatadmin.lib.bus import Event
 from chatadmin.lib.limits import LocalLimits, Quota, Rate
+from conversations import writing
 from conversations.actions import Blocked, Gone
 from conversations.counters import wrong
 from conversations.models import ActivityEvent, Conversation, Message
@@ -46,6 +47,7 @@ def own_limits(monkeypatch: pytest.MonkeyPatch) -> LocalLimits:
     """Budgets that other tests have not spent."""
     made = LocalLimits()
     monkeypatch.setattr(sessions, "limits", lambda: made)
+    monkeypatch.setattr(writing, "limits", lambda: made)
     return made
 
 
