@@ -9,13 +9,13 @@ import time
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-from channels.db import database_sync_to_async
 from django.http.cookie import parse_cookie
 
 from chatadmin.lib import redis_store
 from chatadmin.lib.bus import Event, announce_now
 from chatadmin.lib.limits import Bucket, Rate
 from chatadmin.lib.socket import COME_BACK, Closing, Receive, Scope, Send, Socket
+from chatadmin.lib.threads import hop
 from conversations.actions import Gone, mark_read
 from conversations.models import Side
 from live import fragments, frames
@@ -228,24 +228,24 @@ class StaffSocket(Socket):
             self.told(shown.newest)
 
 
-@database_sync_to_async
+@hop
 def _account(session_key: str) -> Account | None:
     return account_of_session(session_key)
 
 
-@database_sync_to_async
+@hop
 def _here(account_id: int, socket: str) -> None:
     with contextlib.suppress(*redis_store.UNREACHABLE):
         staff_presence.store().touch([(str(account_id), socket)])
 
 
-@database_sync_to_async
+@hop
 def _gone(account_id: int, socket: str) -> None:
     with contextlib.suppress(*redis_store.UNREACHABLE):
         staff_presence.store().drop(str(account_id), socket)
 
 
-@database_sync_to_async
+@hop
 def _read(user: str, up_to: int) -> None:
     person = ChatUser.objects.filter(uuid=user, erased_at=None).first()
     if person is None:
@@ -256,4 +256,4 @@ def _read(user: str, up_to: int) -> None:
         return
 
 
-_state = database_sync_to_async(state)
+_state = hop(state)

@@ -8,10 +8,10 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from channels.db import database_sync_to_async
 from django.template.loader import render_to_string
 
 from chatadmin.lib.bus import Event
+from chatadmin.lib.threads import hop
 from live.queries import PAGE_PEOPLE, PAGES, Row, Where, here, places_of_people, rows_of_people
 from users.drawing import draw
 
@@ -99,7 +99,7 @@ def _gathered(events: Iterable[Event]) -> tuple[list[str], set[str]]:
     return list(came), moved
 
 
-@database_sync_to_async
+@hop
 def _drawn(came: Sequence[str], moved: Sequence[str]) -> Drawn:
     rows = rows_of_people(came) if came else []
     where = places_of_people(moved) if moved else {}

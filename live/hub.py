@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import ClassVar, Protocol
 
 import structlog
-from channels.db import database_sync_to_async
 
 from chatadmin.lib.bus import Event
 from chatadmin.lib.hub import Hub
+from chatadmin.lib.threads import hop
 from conversations.models import Side
 from live import fragments, here
 from live.fragments import ALL_SLOTS, MESSAGE_SLOTS, PRESENCE_SLOTS, Change, View
@@ -241,5 +241,5 @@ def _tell(page: Page, name: str, shown: fragments.Shown) -> None:
         page.told(shown.messages[-1][0])
 
 
-_changed = database_sync_to_async(fragments.changed)
-_navigation = database_sync_to_async(fragments.navigation)
+_changed = hop(fragments.changed)
+_navigation = hop(fragments.navigation)

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
-from channels.db import database_sync_to_async
 from django.utils import timezone
 
 from chatadmin.lib.bus import Event
+from chatadmin.lib.threads import hop
 from conversations.models import Sender
 from search import arrivals
 from search.arrivals import CAME, CREATED, FIRST, SAID, WROTE, Moved, Text
@@ -136,12 +136,12 @@ def _kinds(event: Event) -> set[str]:
     return set()
 
 
-@database_sync_to_async
+@hop
 def _texts(messages: set[int]) -> dict[int, Text]:
     return arrivals.texts(messages)
 
 
-@database_sync_to_async
+@hop
 def _arrived(listing: Listing, candidates: Mapping[str, Moved], said: Mapping[int, Text]) -> set[str]:
     with timezone.override(listing.zone or timezone.get_default_timezone()):
         return arrivals.arrived(listing.query, candidates, said)

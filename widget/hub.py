@@ -6,12 +6,12 @@ import asyncio
 import datetime as dt
 from typing import Any, Protocol
 
-from channels.db import database_sync_to_async
 from django.db.models import Q
 
 from chatadmin.lib.bus import Event
 from chatadmin.lib.hub import GAP, Hub
 from chatadmin.lib.socket import COME_BACK, Closing
+from chatadmin.lib.threads import hop
 from conversations.models import Message, Side
 from users.models import ChatUser
 from widget import frames
@@ -150,7 +150,7 @@ def _moment(event: Event) -> str:
     return frames.moment(dt.datetime.fromisoformat(event.data["at"]))
 
 
-@database_sync_to_async
+@hop
 def _messages_after(since: dict[int, int]) -> list[Message]:
     """The messages of each person (by id) after their cursor, in id order, AT_ONCE at most."""
     missed = Q()
@@ -159,13 +159,13 @@ def _messages_after(since: dict[int, int]) -> list[Message]:
     return list(Message.objects.filter(missed).order_by("id")[:AT_ONCE])
 
 
-@database_sync_to_async
+@hop
 def _blocked(names: list[str]) -> dict[str, bool]:
     """Of these people (uuids) those who live, and whether they are blocked."""
     living = ChatUser.objects.filter(uuid__in=names, erased_at=None)
     return {str(uuid): at is not None for uuid, at in living.values_list("uuid", "blocked_at")}
 
 
-@database_sync_to_async
+@hop
 def _person(uuid: str) -> ChatUser | None:
     return ChatUser.objects.filter(uuid=uuid, erased_at=None).first()
