@@ -31,14 +31,14 @@ class MarkedForm(forms.Form):
         super().__init__(*args, **kwargs)
         for name, field in self.fields.items():
             if field.help_text:
-                field.widget.attrs["aria-describedby"] = f"{self[name].id_for_label}_help"
+                field.widget.attrs["aria-describedby"] = f"{self[name].auto_id}_help"
 
     def full_clean(self) -> None:
         super().full_clean()
         for name in self.errors:
             if name in self.fields:
                 attrs = self.fields[name].widget.attrs
-                error = f"{self[name].id_for_label}_error"
+                error = f"{self[name].auto_id}_error"
                 attrs["aria-invalid"] = "true"
                 attrs["aria-describedby"] = f"{error} {attrs.get('aria-describedby', '')}".strip()
 

@@ -17,6 +17,8 @@ from staff.permissions import Role, allows
 
 # In a widget's allowed origins: the product's own address, whatever it is.
 OWN_ORIGIN = "self"
+# What a widget may collect about a visitor beyond what they write: `users.models.Collected` names and explains each.
+COLLECTABLE = ("network", "referrer", "page_titles", "device")
 
 
 class AccountManager(BaseUserManager["Account"]):
@@ -124,8 +126,20 @@ def new_identity_secret() -> str:
     return secrets.token_hex(32)
 
 
+class PageSide(models.TextChoices):
+    """The corner at the bottom of a page where the widget is."""
+
+    RIGHT = "right", _("Right")
+    LEFT = "left", _("Left")
+
+
+def collect_all() -> list[str]:
+    """What a new widget collects."""
+    return list(COLLECTABLE)
+
+
 class Widget(models.Model):
-    """One place where the chat is embedded: its key, where it may be, and what it says."""
+    """One place where the chat is embedded: its key, where it may be, what it says, and what it collects."""
 
     key = models.CharField(max_length=40, unique=True, default=new_widget_key)
     name = models.CharField(_("name"), max_length=100, default="Website")
@@ -136,10 +150,19 @@ class Widget(models.Model):
     greeting = models.CharField(
         _("greeting"), max_length=300, default="Hello! What can we do for you?", blank=True
     )
+    # What it says while nobody is here; empty for its own words.
+    away = models.CharField(_("text while away"), max_length=120, default="", blank=True)
     accent = models.CharField(_("accent colour"), max_length=7, default="#3f5bd8")
+    side = models.CharField(_("side"), max_length=5, choices=PageSide.choices, default=PageSide.RIGHT)
     ask_name = models.BooleanField(_("ask for a name"), default=True)
     ask_email = models.BooleanField(_("ask for an e-mail address"), default=True)
+    collect = models.JSONField(_("what to collect"), default=collect_all, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(side__in=PageSide.values), name="widget_side_known"),
+        ]
 
     def __str__(self) -> str:
         return self.name

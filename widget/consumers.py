@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 
 import structlog
 
-from chatadmin.lib.address import network_prefix, scope_address
+from chatadmin.lib.address import scope_address
 from chatadmin.lib.bus import Event, announce_now
 from chatadmin.lib.limits import Bucket, Rate
 from chatadmin.lib.socket import Closing, Receive, Scope, Send, Socket
@@ -18,9 +18,9 @@ from chatadmin.lib.threads import hop
 from staff import presence as staff_presence
 from staff.models import Widget
 from users import presence
-from users.device import device_of
 from users.models import ChatUser
-from widget import edge, frames, sessions
+from widget import admission, collecting, edge, frames, sessions
+from widget.appearance import appearance
 from widget.frames import FrameError
 from widget.hub import VisitorHub
 
@@ -56,22 +56,30 @@ class VisitorSocket(Socket):
 
     async def opened(self) -> None:
         key = parse_qs(self.scope["query_string"].decode("latin-1")).get("key", [""])[0]
-        self.widget, held = await _admit(key, self.address, self.id)
-        self.address_beat_at = time.monotonic()
-        if self.widget is None or not edge.may_embed(
-            self.widget, self.header(b"origin"), self.header(b"host")
-        ):
+        self.widget = await admission.enter(self, key, self.header(b"origin"), self.header(b"host"))
+        if self.widget is None:
             raise Closing(4403, "origin or key refused")
-        if held > edge.ceiling(edge.SOCKETS_PER_ADDRESS):
+        # Counted from here on, and no earlier: whoever is turned away costs no store anything.
+        self.address_beat_at = time.monotonic()
+        if await _count(self.address, self.id) > edge.ceiling(edge.SOCKETS_PER_ADDRESS):
             raise Closing(4429, "too many sockets from this address")
         presence.keep()
 
     async def closed(self) -> None:
+        admission.leave(self)
         if self.person is not None:
             VisitorHub.current().unwatch(self, [str(self.person.uuid)])
         # Who was lost didn't leave: their lease runs out by itself, counted from their last sign of life.
         lost = self.lost or not _is_goodbye(self.disconnect_code)
-        await _release(None if lost else self.person, self.address, self.id)
+        if self.address_beat_at:
+            await _release(None if lost else self.person, self.address, self.id)
+
+    def widget_changed(self, widget: Widget | None) -> None:
+        """The widget was set up anew; None: its page may not have it any more."""
+        if widget is None:
+            self.close(Closing(4403, "origin or key refused"))
+        else:
+            self.widget = widget
 
     def ping(self) -> str | None:
         return frames.encode("ping") if self.person is not None else None
@@ -126,9 +134,7 @@ class VisitorSocket(Socket):
         if self.person is not None and not self.other_budget.take():
             raise FrameError("too_fast", "too many frames")
         assert self.widget is not None
-        arrival = sessions.arrival_of(
-            frame.page, device_of(self.header(b"user-agent")), network_prefix(self.address)
-        )
+        arrival = collecting.arrival(self.widget, frame.page, self.header(b"user-agent"), self.address)
         held, self.history, self.nudged = self.history, "greeting", False
         before, self.switching = self.person, True
         try:
@@ -161,7 +167,7 @@ class VisitorSocket(Socket):
                 more=more,
                 unread=opened.unread,
                 staff_online=staff_online,
-                widget=_appearance(widget),
+                widget=appearance(widget),
             )
         )
         # Somebody who is behind says hello again; a newer message told now would hide the gap from them.
@@ -202,7 +208,8 @@ class VisitorSocket(Socket):
         elif isinstance(frame, frames.Widget):
             await _move(self.person.pk, self.visit_id, frame.event)
         elif isinstance(frame, frames.PageView):
-            await _see(self.person.pk, self.visit_id, frame.url, frame.title)
+            title = collecting.title_of(self.widget, frame.title)
+            await _see(self.person.pk, self.visit_id, frame.url, title)
         elif isinstance(frame, frames.Identify):
             await self._identify(frame)
 
@@ -256,7 +263,7 @@ class VisitorSocket(Socket):
         now = time.monotonic()
         if now - self.address_beat_at >= ADDRESS_BEAT_SECONDS:
             self.address_beat_at = now
-            task = asyncio.ensure_future(hop(edge.sockets_of)(self.address, self.id))
+            task = asyncio.ensure_future(_count(self.address, self.id))
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
 
 
@@ -274,25 +281,15 @@ def _decoded(text: str | None) -> frames.Frame:
     return frames.decode(text)
 
 
-def _appearance(widget: Widget) -> dict[str, Any]:
-    asked = [name for name, wanted in (("name", widget.ask_name), ("email", widget.ask_email)) if wanted]
-    return {"title": widget.title, "greeting": widget.greeting, "accent": widget.accent, "ask": asked}
-
-
 # -- one thread hop each
 
 _say = sessions.say_soon
+_count = hop(edge.sockets_of)
 _read = hop(sessions.read_up_to)
 _move = hop(sessions.move_widget)
 _see = hop(sessions.see_page)
 _identify = hop(sessions.identify)
 _history = hop(sessions.history)
-
-
-@hop
-def _admit(key: str, address: str, socket: str) -> tuple[Widget | None, int]:
-    widget = Widget.objects.filter(key=key[:40]).first() if "\x00" not in key else None
-    return widget, edge.sockets_of(address, socket)
 
 
 @hop

@@ -10,11 +10,13 @@ from urllib.parse import urlsplit
 import idna
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from staff.forms import MarkedForm, one_line
-from staff.models import OWN_ORIGIN, Widget
+from staff.models import OWN_ORIGIN, PageSide, Widget
+from users.models import Collected
 
 MAX_ORIGINS = 50
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -86,7 +88,7 @@ class OriginsField(forms.CharField):
 
 
 class WidgetForm(MarkedForm):
-    """What the widget says, asks and allows."""
+    """What the widget says, asks, collects and allows."""
 
     title = forms.CharField(label=_("Title"), max_length=60, validators=[one_line])
     greeting = forms.CharField(
@@ -96,14 +98,33 @@ class WidgetForm(MarkedForm):
         validators=[one_line],
         help_text=_("The first line a visitor sees."),
     )
+    away = forms.CharField(
+        label=_("Text while nobody is here"),
+        max_length=120,
+        required=False,
+        validators=[one_line],
+        help_text=_(
+            "Under the title, while nobody on the team has a page open. Left empty, the widget says when you'll answer."
+        ),
+    )
     accent = forms.RegexField(
         label=_("Accent colour"),
         regex=r"\A#[0-9a-fA-F]{6}\Z",
         error_messages={"invalid": _("Give a colour as # and six hexadecimal digits, like #3f5bd8.")},
         widget=forms.TextInput(attrs={"type": "color"}),
     )
+    side = forms.ChoiceField(label=_("Corner of the page"), choices=PageSide.choices)
     ask_name = forms.BooleanField(label=_("Ask for a name"), required=False)
     ask_email = forms.BooleanField(label=_("Ask for an e-mail address"), required=False)
+    collect = forms.MultipleChoiceField(
+        label=_("What to collect about visitors"),
+        choices=[(item.value, capfirst(item.label)) for item in Collected],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_(
+            "Besides what they write and which pages they open. What is not ticked is not stored from now on."
+        ),
+    )
     require_identity = forms.BooleanField(
         label=_("Require a signed identity"),
         required=False,
@@ -132,4 +153,5 @@ class WidgetForm(MarkedForm):
         values = dict(self.cleaned_data)
         own, origins = values.pop("own_origin"), values.pop("origins")
         values["accent"] = values["accent"].lower()
+        values["collect"] = [item for item in Collected.values if item in values["collect"]]
         return {**values, "allowed_origins": [*([OWN_ORIGIN] if own else []), *origins]}

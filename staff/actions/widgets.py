@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from chatadmin.lib.bus import Event, announce
 from staff import audit
 from staff.models import OWN_ORIGIN, Account, Widget, new_identity_secret
 
@@ -33,6 +34,7 @@ def change_widget(*, actor: Account, widget_id: int, changes: dict[str, Any]) ->
                 setattr(widget, name, changes[name])
             widget.save(update_fields=changed)
             audit.record(actor=actor, verb="widget.changed", detail={"widget": widget.pk, "fields": changed})
+            announce(Event("widget.changed", data={"widget": widget.pk}))
     return widget
 
 

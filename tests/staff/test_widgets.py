@@ -3,8 +3,10 @@
 import pytest
 from pytest_django.fixtures import Settings
 
+from chatadmin.lib.bus import Event
 from staff import actions, queries
 from staff.models import OWN_ORIGIN, Account, AuditEntry, Widget, new_widget_key
+from tests.announcements import listen
 from tests.factories import make_widget
 
 
@@ -42,10 +44,22 @@ def test_a_change_is_audited_by_field_names(admin: Account) -> None:
     assert line.detail == {"widget": widget.pk, "fields": ["ask_name", "title"]}
 
 
-def test_no_change_leaves_no_line(admin: Account) -> None:
+def test_a_change_is_announced_and_names_no_word_of_it(
+    admin: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
     widget = make_widget()
+    heard = listen(monkeypatch)
+    actions.change_widget(actor=admin, widget_id=widget.pk, changes={"title": "Another"})
+    actions.renew_identity_secret(actor=admin, widget_id=widget.pk)
+    assert heard == [Event("widget.changed", data={"widget": widget.pk})] * 2
+
+
+def test_no_change_leaves_no_line(admin: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    widget = make_widget()
+    heard = listen(monkeypatch)
     actions.change_widget(actor=admin, widget_id=widget.pk, changes={"title": widget.title})
     assert not AuditEntry.objects.exists()
+    assert heard == []
 
 
 def test_a_new_secret_is_new_and_not_in_the_log(admin: Account) -> None:

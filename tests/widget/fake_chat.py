@@ -47,6 +47,7 @@ class FakeChat:
         self.settings: Frame = {}
         self.refuses_with = 0  # a close code for whoever connects
         self.page_size = 200
+        self.staff_online = True
         self.silent = False  # takes frames, answers none
         self.too_fast = 0  # that many messages are refused
 
@@ -95,7 +96,7 @@ class FakeChat:
             "messages": messages[: self.page_size],
             "more": len(messages) > self.page_size,
             "unread": len(unread),
-            "staff_online": True,
+            "staff_online": self.staff_online,
         }
         self.say("welcome", socket, **welcome, **({"widget": self.settings} if self.settings else {}))
 

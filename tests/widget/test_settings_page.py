@@ -7,11 +7,20 @@ import pytest
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from staff.models import OWN_ORIGIN, Account, AuditEntry, Widget
+from staff.models import COLLECTABLE, OWN_ORIGIN, Account, AuditEntry, Widget
 from tests.factories import make_widget
+from users.models import Collected
+from widget.appearance import appearance
 from widget.edge import may_embed
 
-GOOD = {"title": "Northpine", "greeting": "Hi", "accent": "#3F5BD8", "origins": "", "ask_name": "on"}
+GOOD = {
+    "title": "Northpine",
+    "greeting": "Hi",
+    "accent": "#3F5BD8",
+    "side": "right",
+    "origins": "",
+    "ask_name": "on",
+}
 
 
 def errors(page: str) -> list[str]:
@@ -158,6 +167,12 @@ def test_an_origin_that_is_none(admin_client: Client, origin: str) -> None:
         ("accent", "red"),
         ("accent", "#3f5bd8;}"),
         ("accent", ""),
+        ("away", "x" * 121),
+        ("away", "a\u2028b"),
+        ("side", ""),
+        ("side", "top"),
+        ("collect", "network' OR 1=1"),
+        ("collect", "everything"),
     ],
 )
 def test_what_is_wrong_is_said_by_its_field(admin_client: Client, field: str, value: str) -> None:
@@ -168,6 +183,43 @@ def test_what_is_wrong_is_said_by_its_field(admin_client: Client, field: str, va
     assert errors(page) == [field]
     assert 'aria-invalid="true"' in page
     assert Widget.objects.get().title == widget.title
+
+
+def test_text_while_away_and_corner(admin_client: Client) -> None:
+    make_widget()
+    admin_client.post("/widget/", {**GOOD, "away": " Back on Monday <b> ", "side": "left"})
+    widget = Widget.objects.get()
+    assert (widget.away, widget.side) == ("Back on Monday <b>", "left")
+    page = admin_client.get("/widget/").content.decode()
+    assert 'value="Back on Monday &lt;b&gt;"' in page
+    assert '<option value="left" selected>' in page
+
+
+def test_what_to_collect_is_ticked(admin_client: Client) -> None:
+    """Everything at first; an empty form means nothing, for what isn't ticked isn't sent."""
+    make_widget()
+    assert Widget.objects.get().collect == list(COLLECTABLE) == Collected.values
+    assert ticked(admin_client) == Collected.values
+    admin_client.post("/widget/", {**GOOD, "collect": ["device", "referrer", "device"]})
+    assert Widget.objects.get().collect == ["referrer", "device"]
+    assert ticked(admin_client) == ["referrer", "device"]
+    admin_client.post("/widget/", GOOD)
+    assert Widget.objects.get().collect == []
+    assert ticked(admin_client) == []
+    assert AuditEntry.objects.latest("pk").detail["fields"] == ["collect"]
+
+
+def ticked(client: Client) -> list[str]:
+    page = client.get("/widget/").content.decode()
+    boxes = re.findall(r'<input type="checkbox" name="collect" value="(\w+)"([^>]*)>', page)
+    assert [name for name, _ in boxes] == Collected.values
+    return [name for name, rest in boxes if "checked" in rest]
+
+
+def test_mail_is_promised_where_there_is_some(settings: Settings, db: None) -> None:
+    for on in (True, False):
+        settings.MAIL_ON = on
+        assert appearance(make_widget())["mail"] is on
 
 
 def test_a_clean_installation_has_one_to_set_up(admin_client: Client) -> None:

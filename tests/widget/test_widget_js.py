@@ -204,6 +204,7 @@ def test_addresses_in_a_reply_are_links(shown: WidgetPage, chat: FakeChat) -> No
 
 
 def test_name_and_email_are_asked_for_after_the_first_message(shown: WidgetPage, chat: FakeChat) -> None:
+    chat.settings = {"mail": True}
     shown.visit().open()
     question = shown.page.get_by_text("Want the answer by e-mail if you leave?")
     until(shown.page, lambda: chat.heard("widget"))
@@ -226,6 +227,7 @@ def test_name_and_email_are_asked_for_after_the_first_message(shown: WidgetPage,
 
 
 def test_the_question_can_be_waved_away_for_good(shown: WidgetPage, chat: FakeChat) -> None:
+    chat.settings = {"mail": True}
     shown.visit().open()
     shown.write("Hi")
     shown.page.get_by_role("button", name="No, thanks").click()

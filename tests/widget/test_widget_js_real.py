@@ -99,7 +99,7 @@ def test_the_name_and_address_that_were_left_are_kept(demo: WidgetPage) -> None:
     email.fill("mira@site.example")
     demo.page.get_by_role("textbox", name="Name").fill("Mira Holm")
     email.press("Enter")
-    expect(demo.page.get_by_text("we'll write to mira@site.example")).to_be_visible()
+    expect(demo.page.get_by_text("Thanks, Mira Holm.")).to_be_visible()
     assert ChatUser.objects.values_list("name", "email").get() == ("Mira Holm", "mira@site.example")
 
 

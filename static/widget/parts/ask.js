@@ -4,13 +4,14 @@
  */
 function makeAsk({ person, settings, shelf, done, changed }) {
   const fields = { name: makeField("name", "text"), email: makeField("email", "email") };
+  const question = el("h3", { id: "ask" });
   const save = el("button.accent");
   const dismiss = el("button.plain", { type: "button", click: wave }, STRINGS.dismiss);
   const thanks = el("p.thanks.note", { role: "status", dir: "auto" });
   const node = el(
     "form.ask",
     { novalidate: "", "aria-labelledby": "ask", submit },
-    el("h3", { id: "ask" }, STRINGS.ask),
+    question,
     fields.name.row,
     fields.email.row,
     el("p.note", {}, STRINGS.askNote),
@@ -26,7 +27,13 @@ function makeAsk({ person, settings, shelf, done, changed }) {
     node.hidden = !(hasWritten && wanted && shelf.get().asked !== user.id);
     for (const name of Object.keys(fields)) fields[name].row.hidden = !missing.includes(name);
     put(save, saving ? STRINGS.saving : STRINGS.save);
-    put(thanks, thanked && user ? fill(user.email ? STRINGS.thanksEmail : STRINGS.thanksName, user) : "");
+    put(question, settings.mail ? STRINGS.askMail : STRINGS.ask);
+    put(thanks, thanked && user ? fill(thanksTo(user), user) : "");
+  }
+
+  function thanksTo({ name, email }) {
+    if (email && settings.mail) return STRINGS.thanksMail;
+    return name ? STRINGS.thanksName : STRINGS.thanks;
   }
 
   function submit(event) {

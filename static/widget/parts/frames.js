@@ -3,7 +3,7 @@ function makeFrames({ connection, person, outbox, history, settings, panel, ask,
   function welcome(frame) {
     const changed = person.welcomed(frame);
     connection.welcomed();
-    settings.take(frame.widget);
+    settings.learn(frame.widget);
     panel.paint();
     panel.staffOnline(Boolean(frame.staff_online));
     if (changed) {

@@ -1,8 +1,8 @@
 /* The parts, made and joined. Each names what it needs; what goes back up goes through a function given here. */
 function begin(script) {
   const slot = `chatadmin:${script.dataset.key}`;
-  const shelf = makeShelf("localStorage", slot); // token; forgotten; asked: the user who has answered our question
-  const settings = makeSettings();
+  const shelf = makeShelf("localStorage", slot); // token; forgotten; asked: the user who has answered our question; look
+  const settings = makeSettings({ shelf });
   const connection = makeConnection({ address: socketAddress(script), opened, came, gone, changed });
   const { send, say } = connection;
   const reports = makeReports({ say, isOpen: () => panel.isOpen });

@@ -79,12 +79,13 @@ function makePanel({ inside, composer, settings, shown, hidden }) {
   }
 
   function staffOnline(on) {
-    put(presence, on ? STRINGS.here : STRINGS.away);
+    put(presence, on ? STRINGS.here : settings.away);
     presence.classList.toggle("on", on);
   }
 
   function paint() {
-    const { accent } = settings;
+    const { accent, left } = settings;
+    root.classList.toggle("left", left);
     root.style.setProperty("--accent", accent);
     root.style.setProperty("--on-accent", accent && inkOn(accent));
   }
@@ -113,6 +114,7 @@ function makePanel({ inside, composer, settings, shown, hidden }) {
   NARROW.addEventListener("change", () => isOpen && show());
   if (window.visualViewport) window.visualViewport.addEventListener("resize", fitScreen);
   staffOnline(false);
+  paint();
   return {
     root,
     open,

@@ -1,18 +1,28 @@
-/* What the widget's owner has set: words, colour, and what is asked of visitors. Comes with the welcome. */
-function makeSettings() {
+/* What the widget's owner has set: words, colour, side, and what is asked of visitors. Comes with the welcome, and is
+ * kept on `shelf`, so that the next page begins with it. */
+function makeSettings({ shelf }) {
   const OWN_ACCENT = "#3f5bd8"; // the style sheet has it, with a lighter one for the dark
   const FIELDS = ["name", "email"];
 
-  const settings = { title: STRINGS.title, greeting: STRINGS.greeting, ask: FIELDS, accent: null, take };
+  const settings = { title: STRINGS.title, greeting: STRINGS.greeting, ask: FIELDS, learn };
 
   function take(given) {
-    const { title, greeting, ask, accent } = Object(given);
+    const { title, greeting, away, ask, accent, side, mail } = Object(given);
     settings.title = plain(title) || settings.title;
     if (typeof greeting === "string") settings.greeting = greeting; // an empty one is none
+    settings.mail = mail === true; // whether to promise any
+    settings.away = plain(away) || (settings.mail ? STRINGS.awayMail : STRINGS.away);
+    settings.left = side === "left";
     if (Array.isArray(ask)) settings.ask = FIELDS.filter((field) => ask.includes(field));
     settings.accent = /^#[0-9a-f]{6}$/i.test(plain(accent)) && accent !== OWN_ACCENT ? accent : null;
   }
 
+  function learn(given) {
+    take(given);
+    shelf.set({ look: given });
+  }
+
+  take(shelf.get().look);
   return settings;
 }
 

@@ -4,7 +4,8 @@ const STRINGS = {
   title: "Chat with us",
   greeting: "Hello! What can we do for you?",
   here: "We are here",
-  away: "We'll answer by e-mail",
+  away: "We'll answer as soon as we can",
+  awayMail: "We'll answer by e-mail",
   launcher: "Open chat",
   launcherUnread: "Open chat ({n} unread)",
   close: "Close chat",
@@ -26,7 +27,8 @@ const STRINGS = {
   offline: "Offline, will send when you are back",
   refused: "Chat is not available here",
   unconfirmed: "We could not confirm who you are",
-  ask: "Want the answer by e-mail if you leave?",
+  ask: "How can we reach you?",
+  askMail: "Want the answer by e-mail if you leave?",
   askNote: "Optional. Only for this.",
   name: "Name",
   email: "E-mail",
@@ -35,8 +37,9 @@ const STRINGS = {
   dismiss: "No, thanks",
   badName: "This name can't be used.",
   badEmail: "This e-mail address doesn't look right.",
+  thanks: "Thanks.",
   thanksName: "Thanks, {name}.",
-  thanksEmail: "Thanks. If you leave, we'll write to {email}.",
+  thanksMail: "Thanks. If you leave, we'll write to {email}.",
 };
 
 function fill(text, values) {

@@ -1,0 +1,86 @@
+"""Two tabs of one visitor, and a tab that loses its network: one person, one conversation, each message once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import BrowserContext, expect
+
+from conversations.models import Message
+from staff.models import Role, Widget
+from tests.factories import make_account
+from tests.server import Server
+from tests.staff_http import StaffBrowser
+from tests.widget.fake_chat import WidgetPage, until
+from users.models import ChatUser, Visit
+
+QUEUE = "JSON.stringify(Object.entries(sessionStorage))"
+COPY = "(entries) => { for (const [key, value] of JSON.parse(entries)) sessionStorage.setItem(key, value) }"
+
+
+@pytest.fixture
+def context(open_context: Callable[..., BrowserContext], widget: Widget) -> BrowserContext:
+    return open_context()
+
+
+def opened(context: BrowserContext) -> WidgetPage:
+    return WidgetPage(context.new_page()).visit("/widget/demo/").open()
+
+
+def said() -> list[str]:
+    return list(Message.objects.order_by("id").values_list("body", flat=True))
+
+
+def test_two_tabs_are_one_visitor(context: BrowserContext, server: Server) -> None:
+    first = opened(context)
+    first.write("From the first")
+    expect(first.page.get_by_text("Sent", exact=True)).to_be_visible()
+    second = opened(context)
+    expect(second.page.get_by_role("log").get_by_text("From the first")).to_be_visible()
+    second.write("From the second")
+    expect(first.page.get_by_role("log").get_by_text("From the second")).to_be_visible()
+    person = ChatUser.objects.get()
+    StaffBrowser(server, make_account("dana@team.example", Role.ADMIN)).reply(str(person.uuid), "To both")
+    for tab in (first, second):
+        expect(tab.page.get_by_role("log").get_by_text("To both")).to_be_visible()
+        assert tab.bubbles() == ["From the first", "From the second", "To both"]
+    assert said() == ["From the first", "From the second", "To both"]
+    assert Visit.objects.count() == 1
+
+
+def test_a_message_that_waits_in_a_duplicated_tab_too_is_sent_once(
+    context: BrowserContext, server: Server
+) -> None:
+    """A browser that duplicates a tab copies its session storage, and with it what waits to be sent."""
+    first = opened(context)
+    first.write("Before")
+    expect(first.page.get_by_text("Sent", exact=True)).to_be_visible()
+    server.kill()
+    first.write("Waiting")
+    expect(first.page.get_by_text("Offline, will send when you are back")).to_be_visible()
+    waiting = first.page.evaluate(QUEUE)
+    assert "Waiting" in waiting
+    server.start()
+    twin = context.new_page()
+    twin.goto("/healthz")
+    twin.evaluate(COPY, waiting)
+    second = WidgetPage(twin).visit("/widget/demo/").open()
+    for tab in (first, second):
+        expect(tab.page.locator(".me .meta").last).to_have_text("Sent", timeout=20_000)
+        until(tab.page, lambda tab=tab: tab.bubbles() == ["Before", "Waiting"])  # type: ignore[misc]
+    assert said() == ["Before", "Waiting"]
+
+
+def test_offline_it_says_so_and_sends_on_return(context: BrowserContext) -> None:
+    tab = opened(context)
+    tab.write("Before")
+    expect(tab.page.get_by_text("Sent", exact=True)).to_be_visible()
+    context.set_offline(True)
+    tab.write("Offline")
+    expect(tab.page.get_by_text("Offline, will send when you are back")).to_be_visible()
+    assert said() == ["Before"]
+    context.set_offline(False)
+    expect(tab.page.locator(".me .meta").last).to_have_text("Sent", timeout=20_000)
+    expect(tab.page.get_by_text("Offline, will send when you are back")).to_be_hidden()
+    assert said() == ["Before", "Offline"]

@@ -1,0 +1,23 @@
+"""How a widget looks and what it says, as its owner set it up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+
+from staff.models import Widget
+
+
+def appearance(widget: Widget) -> dict[str, Any]:
+    """The widget as `welcome` describes it. `mail`: this installation can send some, so that words may promise it."""
+    asked = [name for name, wanted in (("name", widget.ask_name), ("email", widget.ask_email)) if wanted]
+    return {
+        "title": widget.title,
+        "greeting": widget.greeting,
+        "away": widget.away,
+        "accent": widget.accent,
+        "side": widget.side,
+        "ask": asked,
+        "mail": settings.MAIL_ON,
+    }
