@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 from django.db.models import Q
 
-from chatadmin.lib.bus import Event
-from chatadmin.lib.hub import GAP, Hub
+from chatadmin.lib.bus import GAP, Event
+from chatadmin.lib.hub import Hub
 from chatadmin.lib.socket import COME_BACK, Closing
 from chatadmin.lib.threads import hop
 from conversations.models import Message, Side

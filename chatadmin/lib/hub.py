@@ -18,8 +18,6 @@ log = structlog.get_logger("chatadmin.hub")
 QUEUE_EVENTS = 10_000
 BATCH_EVENTS = 200
 REST_SECONDS = 0.2
-# Told by the bus where events between processes were lost.
-GAP = "bus.gap"
 
 
 class Watching(Protocol):
@@ -94,7 +92,7 @@ class Hub(Generic[Watcher]):
             watcher.lagged()
 
     def _heard(self, event: bus.Event) -> None:
-        if event.name == GAP:
+        if event.name == bus.GAP:
             self.missed()
         elif self.wants(event):
             self._queue(event)

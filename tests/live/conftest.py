@@ -12,6 +12,7 @@ import pytest
 import uvicorn
 
 from chatadmin.asgi import application
+from chatadmin.lib import threads
 from chatadmin.lib.hub import Hub
 from staff.models import Role
 from tests.factories import make_account
@@ -46,6 +47,7 @@ class Inside:
         self.server.should_exit = True
         self.thread.join(20)
         assert not self.thread.is_alive()
+        threads.close()
 
     def run(self, work: Callable[[], Any]) -> Any:
         """Calls `work` on the server's event loop, and awaits what it gives where that can be awaited."""
