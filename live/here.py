@@ -94,7 +94,7 @@ def _gathered(events: Iterable[Event]) -> tuple[list[str], set[str]]:
             came[name] = None
         elif event.name in {"presence.changed", "user.erased", "user.merged"}:
             came.pop(name, None)
-        elif event.name == "event.recorded" and event.data.get("kind", PAGES[0]) in PAGES:
+        elif event.name == "event.recorded" and event.data["kind"] in PAGES:
             moved.add(name)
     return list(came), moved
 

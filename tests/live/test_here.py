@@ -55,8 +55,8 @@ def came(name: str, *, online: bool = True) -> Event:
     return Event("presence.changed", name, {"online": online})
 
 
-def moved(name: str, **data: object) -> Event:
-    return Event("event.recorded", name, {"id": 1, **data})
+def moved(name: str, kind: str = "page") -> Event:
+    return Event("event.recorded", name, {"id": 1, "kind": kind})
 
 
 def tell(pages: list[Shown], *events: Event) -> None:
