@@ -1,4 +1,4 @@
-"""Measures search and the list, and prints tables: `make bench ARGS="[SECTION…] [--markdown] [--adopt]"`.
+"""Measures search and the live part, prints tables: `make bench ARGS="[SECTION…] [--markdown] [--adopt]"`.
 
 BENCH_SCALE: small (default), medium or full. BENCH_ONLY: sqlite or postgresql alone. BENCH_DATABASE_URL: a database of
 the PostgreSQL server in which databases `<BENCH_NAME>_<scale>` are made (default: TEST_DATABASE_URL, else the local
@@ -17,18 +17,22 @@ from pathlib import Path
 from typing import Any
 
 from bench import machine
+from bench.live.tables import report as live_report
 from bench.places import ENGINES, ROOT, SIZES, folder
 from bench.progress import say
-from bench.run import SECTIONS, Failed, measure, no_postgresql, prepare
+from bench.run import SECTIONS, Failed, live, measure, no_postgresql, prepare
 from bench.tables import report
 
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- what make bench printed -->", "<!-- end of it -->"
+LIVE_BEGIN, LIVE_END = "<!-- what make bench printed of the live part -->", "<!-- end of the live part -->"
 
 
 def arguments(words: list[str]) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="make bench", description="Measures search and the list.")
+    parser = argparse.ArgumentParser(
+        prog="make bench", description="Measures search, the list and the live part."
+    )
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"of {', '.join(SECTIONS)} (all)")
     parser.add_argument("--markdown", action="store_true", help="also put the tables into docs/benchmarks.md")
     parser.add_argument(
@@ -43,13 +47,13 @@ def arguments(words: list[str]) -> argparse.Namespace:
     return chosen
 
 
-def put_into(text: str, tables: str) -> str:
+def put_into(text: str, tables: str, marks: tuple[str, str] = (BEGIN, END)) -> str:
     """`text` with `tables` between its two marks. Raises ValueError where they aren't there."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = text.partition(marks[0])
+    _, end, after = rest.partition(marks[1])
     if not (begin and end):
-        raise ValueError(f"{BEGIN} and {END} aren't there")
-    return f"{before}{BEGIN}\n{tables}\n{END}{after}"
+        raise ValueError(f"{marks[0]} and {marks[1]} aren't there")
+    return f"{before}{begin}\n{tables}\n{end}{after}"
 
 
 def engines(only: str) -> tuple[list[str], str]:
@@ -86,11 +90,12 @@ def main(words: list[str]) -> int:
         "versions": machine.versions(),
         "load_average_before": machine.load_average(),
         "engines": {},
+        "live": {},
     }
     failed = ""
     for engine in measured:
         try:
-            document["engines"][engine] = measure(engine, scale, sections, adopt=chosen.adopt)
+            failed = measure_one(document, engine, adopt=chosen.adopt) or failed
         except Failed as error:
             failed = str(error)
             print(failed, file=sys.stderr)
@@ -102,14 +107,30 @@ def main(words: list[str]) -> int:
     return 1 if missing or failed else 0
 
 
+def measure_one(document: dict[str, Any], engine: str, *, adopt: bool) -> str:
+    """Writes into the document what is measured of one database system. Returns what is wrong, or "". Raises Failed."""
+    stored = [name for name in document["sections"] if name != "live"]
+    if stored:
+        document["engines"][engine] = measure(engine, document["scale"], stored, adopt=adopt)
+    if "live" not in document["sections"]:
+        return ""
+    document["live"][engine], wrong = live(engine, document["scale"])
+    return wrong
+
+
 def show(document: dict[str, Any], *, into_docs: bool) -> None:
     """Writes `bench.json`, and prints the tables."""
     out: Path = folder().parent / "bench.json"
     out.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-    tables = report(document)
-    print(f"\n{tables}\n")
-    if into_docs:
-        DOCUMENT.write_text(put_into(DOCUMENT.read_text(), tables))
+    printed = []
+    if document["engines"]:
+        printed.append((report(document), (BEGIN, END)))
+    if document["live"]:
+        printed.append((live_report(document), (LIVE_BEGIN, LIVE_END)))
+    for tables, marks in printed:
+        print(f"\n{tables}\n")
+        if into_docs:
+            DOCUMENT.write_text(put_into(DOCUMENT.read_text(), tables, marks))
     say(f"{document['seconds']} s in all; the numbers are in {out}")
 
 

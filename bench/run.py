@@ -16,11 +16,11 @@ import psycopg
 import redis
 from psycopg import sql
 
-from bench.places import ROOT, Place, folder, place, scales_up_to, server_url
+from bench.places import ROOT, TITLES, Place, folder, place, scales_up_to, server_url
 from bench.progress import say
 from chatadmin.serve import keep_secret
 
-SECTIONS = ("messages", "filters", "list", "baselines", "growth", "costs")
+SECTIONS = ("messages", "filters", "list", "baselines", "growth", "costs", "live")
 REDIS_URL = "redis://127.0.0.1:6379/15"
 # What each section measures at the scale itself, apart from the sizes below it.
 WORKS = {
@@ -49,20 +49,44 @@ def no_postgresql() -> str:
 
 def child(where: Place, effort: str, *works: str) -> dict[str, Any]:
     """Does these works on that place, in a process of their own. Raises Failed."""
-    environment = {
-        name: value for name, value in os.environ.items() if name not in ("DEMO", "REDIS_URL", "HOST")
-    }
-    environment |= {"DATABASE_URL": where.url, "CHATADMIN_VAR": str(folder()), "LIMITS": "bench"}
+    environment = _environment(where)
     if "load" in works:
         environment["DATABASE_URL"] += _loading_options(where)
-    if where.engine == "postgresql" and _redis_url():
-        environment["REDIS_URL"] = _redis_url()
     with tempfile.NamedTemporaryFile("r", suffix=".json") as out:
         words = [where.engine, where.scale, effort, out.name, *works]
         done = subprocess.run([sys.executable, "-m", "bench.child", *words], cwd=ROOT, env=environment)
         if done.returncode != 0:
             raise Failed(f"{where.title}: {', '.join(works)} failed")
         return dict(json.load(out))
+
+
+def _environment(where: Place) -> dict[str, str]:
+    """The settings of a process that works on that place."""
+    known = {name: value for name, value in os.environ.items() if name not in ("DEMO", "REDIS_URL", "HOST")}
+    known |= {"DATABASE_URL": where.url, "CHATADMIN_VAR": str(folder()), "LIMITS": "bench"}
+    if where.engine == "postgresql" and _redis_url():
+        known["REDIS_URL"] = _redis_url()
+    return known
+
+
+def live(engine: str, scale: str) -> tuple[dict[str, Any], str]:
+    """The live scenes, on a scratch database: what was measured, and what is wrong with it, or "". Raises Failed."""
+    scratch = place(engine, "scratch")
+    if engine == "postgresql" and not _redis_url():
+        raise Failed("No Redis answers, and the live part needs one beside PostgreSQL. Set BENCH_REDIS_URL.")
+    _drop(scratch)
+    _create(scratch)
+    say(f"{TITLES[engine]}: the live part")
+    try:
+        with tempfile.NamedTemporaryFile("r", suffix=".json") as out:
+            words = [sys.executable, "-m", "bench.live", scale, out.name]
+            done = subprocess.run(words, cwd=ROOT, env=_environment(scratch))
+            text = out.read()
+    finally:
+        _drop(scratch)
+    if not text:
+        raise Failed(f"{TITLES[engine]}: the live part failed")
+    return dict(json.loads(text)), f"{TITLES[engine]}: messages were lost" if done.returncode else ""
 
 
 def make_ready(where: Place, effort: str, *, adopt: bool) -> dict[str, Any]:
