@@ -227,7 +227,8 @@ class _Batch:
 def _event(person: ChatUser, row: Conversation | Message) -> Event:
     if isinstance(row, Conversation):
         return Event("conversation.changed", str(person.uuid), {"id": row.pk})
-    return Event("message.created", str(person.uuid), {"id": row.pk, "sender": row.sender})
+    key = {"client_id": str(row.client_id)} if row.client_id is not None else {}
+    return Event("message.created", str(person.uuid), {"id": row.pk, "sender": row.sender, **key})
 
 
 def _count(person: ChatUser, conversation: Conversation, message: Message) -> None:

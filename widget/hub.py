@@ -30,6 +30,7 @@ class Tab(Protocol):
     cursor: int
     switching: bool
 
+    def has_sent(self, client_id: str) -> bool: ...
     def listens(self) -> bool: ...
     def lagged(self) -> None: ...
     def push(self, text: str) -> None: ...
@@ -50,7 +51,8 @@ class VisitorHub(Hub[Tab]):
         return event.name in HEARD and super().wants(event)
 
     async def handle(self, events: list[Event]) -> None:
-        await self._tell_messages({event.chat_user for event in events if event.name == "message.created"})
+        said = (event for event in events if event.name == "message.created")
+        await self._tell_messages({event.chat_user for event in said if not self._is_known(event)})
         for event in events:
             if event.name == "message.read" and event.data["side"] == Side.STAFF:
                 text = frames.encode("read", up_to=event.data["up_to"], at=_moment(event))
@@ -65,6 +67,11 @@ class VisitorHub(Hub[Tab]):
                 await self._move(event)
             elif event.name == "user.changed" and "blocked" in event.data["fields"]:
                 await self._shut_out(event)
+
+    def _is_known(self, event: Event) -> bool:
+        """Whether each tab of that person wrote this message itself: there is nothing to read for them."""
+        client_id = event.data.get("client_id")
+        return client_id is not None and all(tab.has_sent(client_id) for tab in self.of(event.chat_user))
 
     def look_again(self, name: str) -> None:
         """Has the sockets of that person told what they miss, as if a message had just come."""

@@ -1,0 +1,76 @@
+"""What a tab wrote itself isn't read for it again, and what others wrote to its person is."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from chatadmin.lib.bus import Event, announce_now
+from tests.lib.test_bus import leave, until
+from tests.lib.test_socket import Peer
+from widget import consumers
+from widget.consumers import VisitorSocket
+from widget.hub import VisitorHub
+
+
+class Tab:
+    """A tab that sent these messages; counts how often it was about to be told some."""
+
+    person = None
+
+    def __init__(self, *sent: str) -> None:
+        self.sent, self.asked = sent, 0
+
+    def has_sent(self, client_id: str) -> bool:
+        return client_id in self.sent
+
+    def listens(self) -> bool:
+        self.asked += 1
+        return False
+
+
+def told(*tabs: Tab, data: dict[str, Any]) -> list[int]:
+    """How often each of one person's tabs was about to be told after a message."""
+
+    async def run() -> None:
+        hub = VisitorHub.current()
+        for tab in tabs:
+            hub.watch(tab, ["ann"])
+        await announce_now(
+            Event("message.created", "ann", data), Event("typing.changed", "ann", {"side": "none"})
+        )
+        await until(hub.events.empty)
+        await asyncio.sleep(0.02)
+        hub.worker.cancel()
+        await leave()
+
+    asyncio.run(run())
+    return [tab.asked for tab in tabs]
+
+
+def test_the_only_tab_has_what_it_wrote():
+    assert told(Tab("a", "b"), data={"id": 1, "sender": "visitor", "client_id": "b"}) == [0]
+
+
+def test_another_tab_hears_of_it():
+    assert told(Tab("a"), Tab(), data={"id": 1, "sender": "visitor", "client_id": "a"}) == [1, 1]
+
+
+@pytest.mark.parametrize(
+    "data", [{"id": 1, "sender": "staff", "client_id": "x"}, {"id": 1, "sender": "bot"}, {}]
+)
+def test_what_others_wrote_is_told(data: dict[str, Any]):
+    assert told(Tab("a"), data=data) == [1]
+
+
+def test_the_cursor_is_brought_up_now_and_then():
+    async def run() -> list[bool]:
+        peer = Peer()
+        socket = VisitorSocket({"headers": [], "client": ("127.0.0.1", 1)}, peer.incoming.get, peer.send)
+        socket.own_keys["a"] = None
+        assert not socket.has_sent("b")
+        return [socket.has_sent("a") for _ in range(consumers.OWN_PASSED)]
+
+    assert asyncio.run(run()).count(False) == 1
