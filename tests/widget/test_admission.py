@@ -7,8 +7,8 @@ from collections.abc import Collection, Coroutine
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
 
+from chatadmin.lib import threads
 from staff import actions
 from staff.models import Account, Widget
 from tests.factories import make_widget
@@ -47,6 +47,7 @@ def widget(transactional_db: None) -> Widget:
 
 def run(scenario: Coroutine[Any, Any, None]) -> None:
     asyncio.run(asyncio.wait_for(scenario, 20))
+    threads.close()
 
 
 async def let_in(key: str, origin: str = SITE) -> bool:
@@ -54,7 +55,7 @@ async def let_in(key: str, origin: str = SITE) -> bool:
 
 
 async def changed(admin: Account, widget: Widget, **changes: Any) -> None:
-    await sync_to_async(actions.change_widget)(actor=admin, widget_id=widget.pk, changes=changes)
+    await threads.hop(actions.change_widget)(actor=admin, widget_id=widget.pk, changes=changes)
 
 
 async def until_told(guest: Guest, times: int) -> None:
@@ -81,7 +82,7 @@ def test_after_ten_seconds_it_is_asked_for_again(
 
     async def scenario() -> None:
         assert await let_in(widget.key)
-        await Widget.objects.all().adelete()
+        await threads.hop(Widget.objects.all().delete)()
         assert not await let_in(widget.key)
 
     run(scenario())
