@@ -22,7 +22,9 @@ FORM = {"title": "Chat", "greeting": "Hi", "accent": "#3f5bd8", "side": "right",
 
 
 @pytest.fixture
-def dana(server: Server) -> StaffBrowser:
+def dana(server: Server, widget: Widget) -> StaffBrowser:
+    """An admin, whose page edits the first widget: that of the test, and not the one made as the server began."""
+    Widget.objects.exclude(pk=widget.pk).delete()
     return StaffBrowser(server, make_account("dana@team.example", Role.ADMIN))
 
 
