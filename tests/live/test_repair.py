@@ -154,7 +154,7 @@ def test_a_page_that_is_closed_types_no_more(visit: Open, sam: StaffBrowser) -> 
         page.watch(open=tab.user["id"])
         page.send("typing", user=tab.user["id"], on=True)
         assert tab.expect("typing")["on"] is True
-    assert tab.expect("typing", seconds=2)["on"] is False
+    assert tab.expect("typing", seconds=4)["on"] is False
 
 
 def test_a_page_that_died_types_no_more_after_six_seconds(visit: Open, sam: StaffBrowser) -> None:
