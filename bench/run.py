@@ -86,7 +86,9 @@ def live(engine: str, scale: str) -> tuple[dict[str, Any], str]:
         _drop(scratch)
     if not text:
         raise Failed(f"{TITLES[engine]}: the live part failed")
-    return dict(json.loads(text)), f"{TITLES[engine]}: messages were lost" if done.returncode else ""
+    return dict(
+        json.loads(text)
+    ), f"{TITLES[engine]}: messages were lost or miscounted" if done.returncode else ""
 
 
 def make_ready(where: Place, effort: str, *, adopt: bool) -> dict[str, Any]:
