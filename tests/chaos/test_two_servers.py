@@ -57,7 +57,7 @@ def test_typing_and_reading_are_told_across(
     with Visitor(here.url, widget.key) as tab, at_desk.live() as page:
         tab.hello()
         user = tab.user["id"]
-        page.watch(user, open=user)
+        page.watch(user, open=user, last=0)
         tab.send("typing", on=True)
         assert page.expect('data-typing="true"')
         page.send("typing", user=user, on=True)
