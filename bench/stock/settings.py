@@ -13,3 +13,6 @@ if REDIS_URL:
     }
 else:
     CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+if IS_SQLITE:  # noqa: F405
+    # PostgreSQL has a pool; here opening the file anew for each hop would be most of what is measured.
+    DATABASES["default"]["CONN_MAX_AGE"] = None  # noqa: F405
