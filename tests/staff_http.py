@@ -94,7 +94,10 @@ class StaffPage:
 
     def send(self, kind: str, **fields: Any) -> None:
         """Sends a frame."""
-        self.socket.send(json.dumps({"type": kind, **fields}))
+        text = json.dumps({"type": kind, **fields})
+        if kind == "watch":
+            self.watched = text
+        self.socket.send(text)
 
     def watch(self, *users: str, open: str | None = None, last: int | None = None, **listing: Any) -> str:
         """Says what the page shows (`list`, `counted`: of a list), and returns the state that comes back."""
@@ -110,6 +113,9 @@ class StaffPage:
                 return text
             if text == '{"type": "ping"}':
                 self.send("pong")
+            # Something was lost, and nothing more is told until the page asks.
+            if text == '{"type": "lagged"}':
+                self.socket.send(self.watched)
 
     def closed(self, seconds: float = PATIENCE_SECONDS) -> int:
         """Waits for the server to close. Returns its close code."""
