@@ -102,7 +102,9 @@ def resume(people: Iterable[uuid.UUID], now: dt.datetime) -> None:
     """Opens again the visits of `people` who were taken for gone and are heard from after all."""
     with transaction.atomic():
         for chat_user in _locked(people):
-            _go_on(chat_user, now)
+            if _go_on(chat_user, now) is not None:
+                chat_user.last_active = max(filter(None, (chat_user.last_active, now)))
+                chat_user.save(update_fields=["last_active"])
 
 
 def seen(people: Iterable[uuid.UUID], now: dt.datetime | None = None) -> None:
