@@ -31,6 +31,12 @@ class Tab:
         return False
 
 
+@pytest.fixture(autouse=True)
+def no_gaps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that an earlier test killed may be missed just now, and after a gap every tab is looked at."""
+    monkeypatch.setattr(VisitorHub, "missed", lambda hub: None)
+
+
 def told(*tabs: Tab, data: dict[str, Any]) -> list[int]:
     """How often each of one person's tabs was about to be told after a message."""
 
