@@ -11,6 +11,7 @@ from chatadmin.lib.queue import Kind
 from chatadmin.lib.runner import Runner
 from chatadmin.lib.socket import Receive, Scope, Send
 from conversations.actions import close_idle
+from conversations.mailing import mail_unread
 from conversations.writer import WRITER
 from exports.erasure import resume_unfinished
 from live.hub import StaffHub
@@ -28,13 +29,16 @@ SCHEDULE = Schedule(
         Sweep("sweep_message_spans", 300, sweep_spans),
     ]
 )
+# In a thread of its own: a mail server that hangs holds up no other sweep.
+MAILS = Schedule([Sweep("mail_unread_replies", 30, mail_unread)])
 KINDS: dict[str, Kind] = {bulk.KIND: bulk.JOBS, tag_actions.KIND: tag_actions.JOBS}
 RUNNER = Runner(KINDS)
 
 
 def start() -> None:
-    """Starts both, each in a thread of its own: a long job holds up no sweep."""
+    """Starts them, each in a thread of its own: a long job holds up no sweep."""
     SCHEDULE.start()
+    MAILS.start()
     RUNNER.start()
 
 
@@ -55,6 +59,7 @@ async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
             await asyncio.to_thread(WRITER.stop)
             RUNNER.stop()
             SCHEDULE.stop()
+            MAILS.stop()
             await bus.farewell()
             await send({"type": "lifespan.shutdown.complete"})
             return

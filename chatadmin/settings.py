@@ -212,6 +212,10 @@ else:
     }
     CHANNEL_LAYERS = {}
 
+# What links in mails begin with. Where the product answers to this machine's own names only, it is one of them.
+_own_address = f"http://{f'[{HOST}]' if ':' in HOST else HOST}:{PORT}"
+_only_here = HOST in LOOPBACK and not env.words("ALLOWED_HOSTS")
+PUBLIC_URL = env.origin("PUBLIC_URL") or (_own_address if _only_here else "")
 MAIL_ON = bool(env.text("EMAIL_URL"))
 _mail = env.email("chatadmin@localhost")
 EMAIL_BACKEND, DEFAULT_FROM_EMAIL = _mail["EMAIL_BACKEND"], _mail["DEFAULT_FROM_EMAIL"]

@@ -133,6 +133,7 @@ def _adopt(source: ChatUser, target: ChatUser) -> list[str]:
         adopted.append("vip_reason")
     target.blocked_at = min(_known(source.blocked_at, target.blocked_at), default=None)
     target.held_at = min(_known(source.held_at, target.held_at), default=None)
+    target.mail_again_at = max(_known(source.mail_again_at, target.mail_again_at), default=None)
     target.save()
     return adopted
 

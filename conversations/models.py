@@ -111,6 +111,8 @@ class Message(models.Model):
     client_id = models.UUIDField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     read_at = models.DateTimeField(null=True, blank=True)
+    # Without a default, for then SQLite adds the column in place and keeps the triggers of the table.
+    mailed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -123,6 +125,12 @@ class Message(models.Model):
                 fields=["chat_user", "id"], name="message_unread", condition=Q(read_at=None, sender="visitor")
             ),
             models.Index(fields=["author"], name="message_author", condition=Q(author__isnull=False)),
+            # Replies that wait to be read, or to be mailed: the sweep looks at those of a day.
+            models.Index(
+                fields=["created_at", "id", "chat_user"],
+                name="message_unmailed",
+                condition=Q(read_at=None, mailed_at=None, sender="staff"),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -135,7 +143,7 @@ class Message(models.Model):
 
 
 class EventKind(models.TextChoices):
-    """What a person did, apart from writing."""
+    """What a person did apart from writing, and what was done about them."""
 
     FIRST_VISIT = "first_visit", _("First visit")
     VISIT = "visit", _("Came back")
@@ -144,6 +152,7 @@ class EventKind(models.TextChoices):
     WIDGET_CLOSED = "widget_closed", _("Closed the widget")
     IDENTIFIED = "identified", _("Said who they are")
     MERGED = "merged", _("Joined with an earlier visitor")
+    MAILED = "mailed", _("Was sent unread replies by e-mail")
     BLOCKED = "blocked", _("Blocked")
     UNBLOCKED = "unblocked", _("Unblocked")
 

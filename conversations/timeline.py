@@ -16,7 +16,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from chatadmin.lib.paging import Cursor, Order
 from conversations.models import ActivityEvent, EventKind, Kind, Message, Sender
@@ -151,7 +151,7 @@ def entry_of_event(event: ActivityEvent) -> Entry:
         event=event.kind,
         at=event.at,
         number=_number(event.pk, EVENT),
-        text=_fields(data.get("fields")),
+        text=_replies(data.get("replies")) if event.kind == EventKind.MAILED else _fields(data.get("fields")),
         title=_text(data.get("title")),
         url=_text(data.get("url")),
     )
@@ -181,6 +181,11 @@ def _excerpt(message: Message) -> str:
 def _fields(names: Any) -> str:
     known = [str(FIELDS[name]) for name in names if name in FIELDS] if isinstance(names, list) else []
     return ", ".join(known)
+
+
+def _replies(count: Any) -> str:
+    number = count if isinstance(count, int) else 0
+    return ngettext("%(number)d reply", "%(number)d replies", number) % {"number": number}
 
 
 def _text(value: Any) -> str:

@@ -72,7 +72,12 @@ REGISTER: tuple[Declared, ...] = (
         order=("created_at", "pk"),
         holds=_("messages, theirs and ours, with the files and form answers they name"),
         resource=resources.MessageResource,
-        left_out={"tokens": REPEATED, "author": INNER, "client_id": "the browser's number for a retry"},
+        left_out={
+            "tokens": REPEATED,
+            "author": INNER,
+            "client_id": "the browser's number for a retry",
+            "mailed_at": "the moment of an activity, exported there",
+        },
         search_tables=("conversations_message_fts",),
         search_indexes=("message_words",),
     ),
@@ -81,7 +86,10 @@ REGISTER: tuple[Declared, ...] = (
         model=ActivityEvent,
         path="chat_user",
         order=("at", "pk"),
-        holds=_("what they did: pages looked at, widget opened and closed, when they said who they are"),
+        holds=_(
+            "what they did: pages looked at, widget opened and closed, when they said who they are;"
+            " when replies were mailed to them"
+        ),
         resource=resources.ActivityResource,
     ),
     Declared(
@@ -141,6 +149,7 @@ REGISTER: tuple[Declared, ...] = (
             "id": INNER,
             "name_folded": REPEATED,
             "email_folded": REPEATED,
+            "mail_again_at": "a rest between two mails, over within a day",
             "erased_at": "the erased have no export",
         },
         search_tables=("users_chatuser_fts",),
@@ -170,6 +179,7 @@ WIPED: Mapping[str, Any] = {
     "is_vip": False,
     "vip_reason": None,
     "blocked_at": None,
+    "mail_again_at": None,
     "browser": "",
     "browser_version": "",
     "os": "",

@@ -157,6 +157,7 @@ class Widget(models.Model):
     ask_name = models.BooleanField(_("ask for a name"), default=True)
     ask_email = models.BooleanField(_("ask for an e-mail address"), default=True)
     collect = models.JSONField(_("what to collect"), default=collect_all, blank=True)
+    mail_replies = models.BooleanField(_("mail unread replies"), default=False)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -52,7 +52,11 @@ def correct_details(*, chat_user_id: int, name: str, email: str, actor: Account)
         person.email, person.email_folded = email, folded(email, 4 * EMAIL_CHARS)
         known = person.identified_at or timezone.now()
         person.identified_at = None if person.is_anonymous else known
-        person.save(update_fields=["name", "name_folded", "email", "email_folded", "identified_at"])
+        if "email" in changed:  # what the wrong address refused may go to the right one at once
+            person.mail_again_at = None
+        person.save(
+            update_fields=["name", "name_folded", "email", "email_folded", "identified_at", "mail_again_at"]
+        )
         audit.record(actor=actor, verb="user.edited", person=person.uuid, detail={"fields": changed})
         _changed(person, *changed)
     return changed

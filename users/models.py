@@ -68,6 +68,8 @@ class ChatUser(Device):
     vip_reason = models.CharField(_("reason"), max_length=REASON_CHARS, null=True, blank=True)
     blocked_at = models.DateTimeField(null=True, blank=True)
     held_at = models.DateTimeField(null=True, blank=True)
+    # No mail about replies goes out before then: a rest after one that went, or that could not.
+    mail_again_at = models.DateTimeField(null=True, blank=True)
     erased_at = models.DateTimeField(null=True, blank=True)
     tags: models.ManyToManyField[Tag, Tagging] = models.ManyToManyField(
         "Tag", through="Tagging", related_name="chat_users"
@@ -156,6 +158,16 @@ class VisitorToken(models.Model):
 
     def __str__(self) -> str:
         return f"token {self.pk}"
+
+
+class MailStop(models.Model):
+    """An e-mail address that wants no mail about replies, as its keyed hash: whoever gives it, also after an erasure."""
+
+    address_hash = models.CharField(max_length=64, unique=True)
+    stopped_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"mail stop {self.pk}"
 
 
 class VisitEnd(models.TextChoices):

@@ -147,6 +147,25 @@ def redis_url() -> str:
     return url
 
 
+def origin(name: str) -> str:
+    """`https://host` or `http://host:port`, without a slash at its end; "" where the variable is unset."""
+    url = text(name)
+    if not url:
+        return ""
+    wrong = ImproperlyConfigured(f"{name}={url!r}: give https://host or https://host:port, without a path.")
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise wrong from None
+    more = (
+        parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc or "*" in parts.netloc
+    )
+    if parts.scheme not in {"http", "https"} or not parts.hostname or more or any(map(str.isspace, url)):
+        raise wrong
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
 def email(default_from: str) -> dict:
     """EMAIL_URL (`smtp://user:password@host:587`, `smtps://…`, `console://`) as Django's mail settings;
     unset: mail is off."""

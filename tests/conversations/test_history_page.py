@@ -53,6 +53,23 @@ def test_messages_say_whose_they_are_of_what_kind_and_whether_read(support_clien
     assert re.search(r"✓</span> Sent", third)
 
 
+def test_a_reply_that_was_mailed_says_so_until_it_is_read(support_client: Client) -> None:
+    person = make_person("Ada")
+    _, ours, _ = make_messages(
+        person, ("visitor", "Hello?"), ("staff", "Hello!"), ("staff", "Still there?"), start=START
+    )
+    mailed = Message.objects.filter(pk=ours.pk)
+    mailed.update(mailed_at=START + dt.timedelta(minutes=15))
+    _, first, second = articles(page_of(support_client, person))
+    assert re.search(r"✓</span> Sent by e-mail <time[^>]*>09:15", first)
+    assert 'data-read="false"' in first
+    assert "e-mail" not in second
+    mailed.update(read_at=START + dt.timedelta(minutes=20))
+    _, first, _ = articles(page_of(support_client, person))
+    assert re.search(r"✓✓</span> Read <time[^>]*>09:20", first)
+    assert "e-mail" not in first
+
+
 def test_ids_of_four_digits_are_written_without_a_separator(support_client: Client) -> None:
     person = make_person("Ada")
     (message,) = make_messages(person, ("visitor", "Hello?"))

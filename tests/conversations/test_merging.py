@@ -127,6 +127,19 @@ def test_dates_are_the_widest(visitor: ChatUser, known: ChatUser):
     assert (joined.first_seen, joined.last_active, joined.first_contact) == (T, T + HOUR, None)
 
 
+def test_what_was_mailed_stays_mailed_and_the_longer_rest_holds(visitor: ChatUser, known: ChatUser):
+    mailed = write(visitor, "mailed", T, "staff")
+    waiting = write(visitor, "waiting", T + HOUR, "staff")
+    Message.objects.filter(pk=mailed.pk).update(mailed_at=T + HOUR)
+    ChatUser.objects.filter(pk=visitor.pk).update(mail_again_at=T + 2 * HOUR)
+    known.mail_again_at = T + HOUR
+    known.save()
+    joined = join(visitor, known)
+    assert joined.mail_again_at == T + 2 * HOUR
+    marks = dict(joined.messages.values_list("pk", "mailed_at"))
+    assert marks == {mailed.pk: T + HOUR, waiting.pk: None}
+
+
 def test_claims_fill_gaps_and_overwrite_nothing(visitor: ChatUser, known: ChatUser):
     ChatUser.objects.filter(pk=visitor.pk).update(
         name="Visitor", name_folded="visitor", email="v@example.com", email_folded="v@example.com"

@@ -90,6 +90,18 @@ def test_a_visit_that_has_an_event_too_is_told_once() -> None:
     assert entry_of_event(event).key == entries[0].key
 
 
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [({"replies": 1}, "1 reply"), ({"replies": 3}, "3 replies"), ({"replies": "x"}, "0 replies")],
+)
+def test_a_mail_says_how_many_replies_were_in_it(data: dict[str, object], text: str) -> None:
+    person = make_person()
+    make_event(person, EventKind.MAILED, START, data=data)
+    (entry,) = timeline(person).entries
+    assert (entry.event, entry.label) == ("mailed", "Was sent unread replies by e-mail")
+    assert entry.text == text
+
+
 def test_system_lines_are_nobodys_doing() -> None:
     person = make_person()
     make_messages(person, ("visitor", "Hello?"), ("system", "Conversation closed"), ("bot", "Anything else?"))

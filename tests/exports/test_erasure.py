@@ -23,7 +23,7 @@ from staff.models import Account, AuditEntry
 from tests.exports.people import START, make_marked
 from tests.exports.sweep import places_of
 from tests.factories import make_messages, make_person
-from users import presence
+from users import mail_stops, presence
 from users.models import ChatUser, Tag, Tagging, VisitorToken
 from users.queries import living
 
@@ -88,6 +88,16 @@ def test_what_remains_says_who_why_and_how_much_but_not_whom(admin: Account) -> 
     assert (remains.reason, remains.ticket, remains.counts) == ("abuse", "T-9", COUNTS)
     assert remains.started_at <= remains.rows_gone_at <= remains.finished_at
     assert list(audit.entries_about(person.uuid)) == [line]
+
+
+def test_that_their_address_wants_no_mail_outlives_them_as_a_hash(admin: Account) -> None:
+    person = make_marked("zebrafin").person
+    address = mail_stops.address_hash(person.email)
+    mail_stops.stop(address)
+    erase(chat_user_uuid=person.uuid, actor=admin, reason="test")
+    assert mail_stops.is_stopped(address)
+    assert places_of(address) == {"users_mailstop"}
+    assert places_of("zebrafin") == set()
 
 
 def test_many_rows_go_in_short_transactions(admin: Account, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -243,3 +243,31 @@ def test_a_redis_address_that_can_not_work(monkeypatch: pytest.MonkeyPatch, url:
 def test_a_redis_address_that_can_work(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("REDIS_URL", url)
     assert env.redis_url() == url
+
+
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("", ""),
+        ("https://chat.example", "https://chat.example"),
+        ("https://Chat.Example/", "https://chat.example"),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("http://[::1]:8000/", "http://[::1]:8000"),
+    ],
+)
+def test_where_people_reach_the_product(thing: Any, url: str, found: str):
+    thing(url)
+    assert env.origin("THING") == found
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("chat.example", "//chat.example", "ftp://chat.example", "https://", "https://*.example"),
+        *("https://chat.example/chat", "https://chat.example?x", "https://chat.example#x"),
+        *("https://me@chat.example", "https://chat.example:x", "https://[::1", "https://chat .example"),
+    ],
+)
+def test_addresses_that_links_can_not_begin_with(thing: Any, url: str):
+    thing(url)
+    assert complaint(lambda: env.origin("THING")).startswith("THING=")

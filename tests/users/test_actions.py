@@ -39,6 +39,17 @@ def test_correcting_sets_the_folded_forms_and_names_only_the_fields(support: Acc
     ]
 
 
+@pytest.mark.parametrize(("email", "rests"), [("old@site.example", True), ("new@site.example", False)])
+def test_a_corrected_address_need_not_wait_for_what_the_wrong_one_refused(
+    support: Account, email: str, rests: bool
+) -> None:
+    person = make_person("Ada", "old@site.example", mail_again_at=timezone.now())
+    actions.correct_details(chat_user_id=person.pk, name="Ada B.", email=email, actor=support)
+    person.refresh_from_db()
+    assert person.name == "Ada B."
+    assert (person.mail_again_at is not None) is rests
+
+
 def test_correcting_to_the_same_changes_nothing(support: Account, announced) -> None:
     person = make_person("Ada", "ada@site.example")
     assert (
