@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -20,6 +21,7 @@ from staff import audit
 from staff.access import account_of, requires
 from users import profile_queries
 from users.actions import Gone
+from users.mail_stops import address_hash, is_stopped
 from users.models import ChatUser
 from users.queries import people, person_by_uuid
 
@@ -98,7 +100,13 @@ def profile_context(request: HttpRequest, chat_user: ChatUser, *, tab: str) -> d
         "more_notes": more_notes,
         "offered_tags": profile_queries.offered_tags(),
         "traits": traits_shown(chat_user.traits),
+        "mail_stopped": wants_no_mail(chat_user),
     }
+
+
+def wants_no_mail(chat_user: ChatUser) -> bool:
+    """Whether mails about replies would go out, and this person's address said stop."""
+    return settings.MAIL_ON and bool(chat_user.email) and is_stopped(address_hash(chat_user.email))
 
 
 def traits_shown(traits: Any) -> list[tuple[str, str]]:

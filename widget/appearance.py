@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
-
+from conversations.mailing import missing
 from staff.models import Widget
 
 
 def appearance(widget: Widget) -> dict[str, Any]:
-    """The widget as `welcome` describes it. `mail`: this installation can send some, so that words may promise it."""
+    """The widget as `welcome` describes it. `mail`: unread replies are mailed, so that its words may promise it."""
     asked = [name for name, wanted in (("name", widget.ask_name), ("email", widget.ask_email)) if wanted]
     return {
         "title": widget.title,
@@ -19,5 +18,5 @@ def appearance(widget: Widget) -> dict[str, Any]:
         "accent": widget.accent,
         "side": widget.side,
         "ask": asked,
-        "mail": settings.MAIL_ON,
+        "mail": widget.mail_replies and not missing(),
     }

@@ -116,6 +116,14 @@ class WidgetForm(MarkedForm):
     side = forms.ChoiceField(label=_("Corner of the page"), choices=PageSide.choices)
     ask_name = forms.BooleanField(label=_("Ask for a name"), required=False)
     ask_email = forms.BooleanField(label=_("Ask for an e-mail address"), required=False)
+    mail_replies = forms.BooleanField(
+        label=_("E-mail replies that stay unread"),
+        required=False,
+        help_text=_(
+            "After ten minutes, to people who wrote and whose address is known: one e-mail an hour at most, with a"
+            " link that stops them."
+        ),
+    )
     collect = forms.MultipleChoiceField(
         label=_("What to collect about visitors"),
         choices=[(item.value, capfirst(item.label)) for item in Collected],
@@ -155,3 +163,9 @@ class WidgetForm(MarkedForm):
         values["accent"] = values["accent"].lower()
         values["collect"] = [item for item in Collected.values if item in values["collect"]]
         return {**values, "allowed_origins": [*([OWN_ORIGIN] if own else []), *origins]}
+
+
+class MailStopForm(forms.Form):
+    """What to do with mails about replies; a mail program's one click says nothing, and stops."""
+
+    action = forms.ChoiceField(choices=[("stop", "stop"), ("resume", "resume")], required=False)

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from conversations import mailing
 from staff import actions
 from staff.access import account_of, requires
 from staff.models import Widget
@@ -51,5 +52,6 @@ def _page(
         "form": form,
         "script_url": request.build_absolute_uri(reverse("widget_script")),
         "always_allowed": settings.WIDGET_ORIGINS,
+        "mail_missing": mailing.missing(),
     }
     return render(request, "widget/settings.html", context, status=status)

@@ -13,8 +13,9 @@ from typing import Any
 
 import structlog
 
-# An invitation's address is as good as a password, and Django logs the address of a request that it refuses.
-SECRET_IN_ADDRESS = re.compile(r"(/team/join/)[^/\s]+")
+# An invitation's address is as good as a password, who has that of a mail stops and resumes somebody's mails, and
+# Django logs the address of a request that it refuses.
+SECRET_IN_ADDRESS = re.compile(r"(/(?:team/join|mail/stop)/)[^/\s]+")
 
 
 def frames_of(error: BaseException | None) -> str:

@@ -10,6 +10,7 @@ from django.urls import include, path
 
 from staff.models import Account, Invitation
 from tests.factories import make_person
+from users.mail_stops import stop_token
 
 Invited = Callable[..., tuple[Invitation, str]]
 
@@ -56,7 +57,7 @@ def test_a_profile(support_client: Client) -> None:
 
 
 def test_the_public_pages(stranger: Client, invited: Invited) -> None:
-    for address in ("/login/", invited()[1]):
+    for address in ("/login/", invited()[1], f"/mail/stop/{stop_token('0' * 64)}/"):
         response = stranger.get(address)
         assert response.status_code == 200
         check(response)

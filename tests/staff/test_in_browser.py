@@ -11,6 +11,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from staff import actions
 from staff.models import Account, Role
 from tests.factories import PASSWORD, make_account
+from users.mail_stops import stop_token
 
 Open = Callable[..., BrowserContext]
 NARROW, WIDE = {"width": 360, "height": 740}, {"width": 1280, "height": 800}
@@ -96,7 +97,8 @@ def test_every_page_is_sound(
         # axe needs scripts of its own: ours are what is missing.
         context.route("**/static/**/*.js", lambda route: route.abort())
     page = context.new_page()
-    for address in ("/login/", f"/team/join/{token}/", "/team/join/nothing/", "/nowhere/"):
+    mail_stop_pages = (f"/mail/stop/{stop_token('0' * 64)}/", "/mail/stop/nothing/")
+    for address in ("/login/", f"/team/join/{token}/", "/team/join/nothing/", *mail_stop_pages, "/nowhere/"):
         page.goto(address)
         check(page)
     page.goto(f"/team/join/{token}/")

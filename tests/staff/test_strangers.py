@@ -19,6 +19,7 @@ PUBLIC = {
     "readyz",
     "widget_script",
     "widget_demo",
+    "mail_stop",
 }
 SAMPLES = {"uuid": "01234567-89ab-4cde-8f01-23456789abcd", "int": "1", "str": "x", "slug": "x", "path": "x"}
 

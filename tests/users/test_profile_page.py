@@ -9,12 +9,13 @@ import uuid
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from staff.audit import entries_about
 from staff.models import Account
 from tests.factories import make_messages, make_person, make_visit
 from tests.users.pages import text_of
-from users import actions
+from users import actions, mail_stops
 
 pytestmark = pytest.mark.django_db
 TABS = ["", "conversations/", "activity/", "sessions/", "access/", "edit/", "notes/"]
@@ -148,6 +149,16 @@ def test_no_page_has_an_inline_script_style_or_handler(tab: str, support_client:
     page = text_of(support_client.get(f"/users/{person.uuid}/{tab}"))
     assert "<script src=" in page
     assert not re.search(r"<script(?![^>]*(?:src=|application/json))|<style|\sstyle=|\son[a-z]+=", page)
+
+
+def test_it_says_who_wants_no_mail(support_client: Client, settings: Settings) -> None:
+    settings.MAIL_ON = True
+    people = [make_person("Ada", address) for address in ("ada@site.example", "bob@site.example", "")]
+    mail_stops.stop(mail_stops.address_hash("ada@site.example"))
+    marked = ["data-mail-stopped" in text_of(support_client.get(f"/users/{one.uuid}/")) for one in people]
+    assert marked == [True, False, False]
+    settings.MAIL_ON = False
+    assert "data-mail-stopped" not in text_of(support_client.get(f"/users/{people[0].uuid}/"))
 
 
 @pytest.mark.parametrize("number", [1, 50])

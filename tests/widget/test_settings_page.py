@@ -216,10 +216,48 @@ def ticked(client: Client) -> list[str]:
     return [name for name, rest in boxes if "checked" in rest]
 
 
-def test_mail_is_promised_where_there_is_some(settings: Settings, db: None) -> None:
-    for on in (True, False):
-        settings.MAIL_ON = on
-        assert appearance(make_widget())["mail"] is on
+@pytest.mark.parametrize("mail_on", [True, False])
+@pytest.mark.parametrize("public_url", ["https://chat.example", ""])
+@pytest.mark.parametrize("wanted", [True, False])
+def test_mail_is_promised_where_there_is_some(
+    settings: Settings, db: None, mail_on: bool, public_url: str, wanted: bool
+) -> None:
+    settings.MAIL_ON, settings.PUBLIC_URL = mail_on, public_url
+    promised = appearance(make_widget(mail_replies=wanted))["mail"]
+    assert promised is (mail_on and bool(public_url) and wanted)
+
+
+def test_mailing_unread_replies_is_off_until_it_is_ticked(admin_client: Client) -> None:
+    make_widget()
+    box = re.compile(r'<input type="checkbox" name="mail_replies"([^>]*)>')
+    for fields, on in (({}, False), ({"mail_replies": "on"}, True), ({}, False)):
+        admin_client.post("/widget/", {**GOOD, **fields})
+        assert Widget.objects.get().mail_replies is on
+        found = box.search(admin_client.get("/widget/").content.decode())
+        assert found is not None
+        assert ("checked" in found[1]) is on
+    assert AuditEntry.objects.latest("pk").detail["fields"] == ["mail_replies"]
+
+
+@pytest.mark.parametrize(
+    ("mail_on", "public_url", "missing"),
+    [
+        (True, "https://chat.example", None),
+        (False, "https://chat.example", "EMAIL_URL"),
+        (True, "", "PUBLIC_URL"),
+        (False, "", "EMAIL_URL PUBLIC_URL"),
+    ],
+)
+def test_it_says_which_settings_mail_is_waiting_for(
+    admin_client: Client, settings: Settings, mail_on: bool, public_url: str, missing: str | None
+) -> None:
+    settings.MAIL_ON, settings.PUBLIC_URL = mail_on, public_url
+    make_widget(mail_replies=True)
+    page = admin_client.get("/widget/").content.decode()
+    found = re.search(r'data-mail-missing="([^"]*)"(.*?)</div>', page, re.DOTALL)
+    assert (found[1] if found else None) == missing
+    for name in ("EMAIL_URL", "PUBLIC_URL"):
+        assert (name in (found[2] if found else "")) is (name in (missing or ""))
 
 
 def test_a_clean_installation_has_one_to_set_up(admin_client: Client) -> None:

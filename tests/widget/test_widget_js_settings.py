@@ -53,6 +53,7 @@ def test_the_next_page_begins_with_the_looks_of_the_last(shown: WidgetPage, chat
     [
         ({"mail": False}, "We'll answer as soon as we can"),
         ({"mail": True}, "We'll answer by e-mail"),
+        ({"mail": True, "ask": ["name"]}, "We'll answer as soon as we can"),
         ({"away": "Back on Monday <b>", "mail": True}, "Back on Monday <b>"),
         ({"away": ""}, "We'll answer as soon as we can"),
     ],

@@ -11,9 +11,10 @@ function makeSettings({ shelf }) {
     settings.title = plain(title) || settings.title;
     if (typeof greeting === "string") settings.greeting = greeting; // an empty one is none
     settings.mail = mail === true; // whether to promise any
-    settings.away = plain(away) || (settings.mail ? STRINGS.awayMail : STRINGS.away);
     settings.left = side === "left";
     if (Array.isArray(ask)) settings.ask = FIELDS.filter((field) => ask.includes(field));
+    const mailed = settings.mail && settings.ask.includes("email");
+    settings.away = plain(away) || (mailed ? STRINGS.awayMail : STRINGS.away);
     settings.accent = /^#[0-9a-f]{6}$/i.test(plain(accent)) && accent !== OWN_ACCENT ? accent : null;
   }
 
