@@ -136,6 +136,18 @@ def test_it_is_looked_at_again_under_the_lock(
     assert mailed() == [other.email]
 
 
+def test_what_is_left_unread_meanwhile_waits_its_own_ten_minutes(
+    site: Widget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, (old,) = make_waiting()
+    (fresh,) = reply(person, "Just now")
+    monkeypatch.setattr(mailing, "waiting", lambda now: [person.pk])
+    mark_read(chat_user_id=person.pk, side="visitor", up_to=old.pk)
+    assert mail_unread() == 0
+    assert mail_unread(fresh.created_at + 10.1 * MINUTE) == 1
+    assert mailed() == [person.email]
+
+
 def test_it_is_off_until_a_widget_wants_it(site: Widget, settings: Settings) -> None:
     person, _ = make_waiting()
     Widget.objects.update(mail_replies=False)
