@@ -183,9 +183,12 @@ def _bytes(text: str) -> int:
 
 
 def _disconnected(message: dict[str, Any]) -> int:
-    """The close code; 1006 where the connection was lost, which uvicorn calls 1005, without a reason."""
-    code = int(message.get("code", 1006))
-    return 1006 if code == 1005 and "reason" not in message else code
+    """The close code; 1005 for a close frame without one, 1006 where the connection was lost."""
+    code = message.get("code", 1006)
+    if code is None:  # as daphne says it; what was lost is 1006 there
+        return 1005
+    # uvicorn says 1005 of both, and only of a frame that there was no reason in it either.
+    return 1006 if code == 1005 and "reason" not in message else int(code)
 
 
 def served_by(kind: type[Socket]) -> Callable[[Scope, Receive, Send], Awaitable[None]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket as sockets
 from collections.abc import Callable
 
 import pytest
@@ -15,6 +14,7 @@ from tests.factories import make_account
 from tests.server import Server
 from tests.staff_http import StaffBrowser
 from tests.visitor import Visitor
+from tests.widget.raw import CONTINUED, TEXT, Raw, frame
 from tests.widget.signing import signed
 from users.models import ChatUser
 
@@ -135,21 +135,29 @@ def test_1009_for_a_frame_over_64_kib(visit: Open) -> None:
     assert tab.closed() == 1009
 
 
-def test_1007_for_text_that_is_not_utf_8(server: Server, widget: Widget) -> None:
-    with sockets.create_connection(("127.0.0.1", server.port), timeout=8) as raw:
-        raw.sendall(
-            f"GET /ws/widget/?key={widget.key} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nUpgrade: websocket\r\n"
-            f"Connection: Upgrade\r\nOrigin: {server.url}\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-            "Sec-WebSocket-Version: 13\r\n\r\n".encode()
-        )
-        seen = raw.recv(4096)
-        while b"\r\n\r\n" not in seen:
-            seen += raw.recv(4096)
-        raw.sendall(b"\x81\x82" + b"\x00\x00\x00\x00" + b"\xc3\x28")
-        answer = seen.split(b"\r\n\r\n", 1)[1]
-        while len(answer) < 4:
-            answer += raw.recv(4096)
-    assert answer[0] == 0x88 and int.from_bytes(answer[2:4], "big") == 1007
+@pytest.mark.parametrize(
+    "data",
+    [
+        frame(TEXT, b"\xc3\x28"),
+        # Good pieces that make bad text, and the first half of a letter.
+        frame(TEXT, b"a\xc3", final=False) + frame(CONTINUED, b"("),
+        frame(TEXT, b"\xf0\x9f", final=False) + frame(CONTINUED, b"\x99"),
+    ],
+)
+def test_1007_for_text_that_is_not_utf_8_and_no_word_in_the_log(
+    server: Server, widget: Widget, data: bytes
+) -> None:
+    said = server.log.stat().st_size
+    with Raw(server) as line:
+        line.greet(widget)
+        line.send(frame(TEXT, b'{"type":"pi', final=False) + frame(CONTINUED, b'ng","x":"\xc3', final=False))
+        line.send(frame(CONTINUED, b'\xa9"}'))
+        assert line.next_frame()[1] == b'{"type":"pong"}'
+        line.send(data)
+        assert line.closed() == 1007
+        line.finish()
+        line.rest()
+    assert server.log.read_bytes()[said:] == b""
 
 
 def test_4429_for_a_flood_of_refused_frames(visit: Open) -> None:

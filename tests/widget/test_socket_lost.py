@@ -60,8 +60,9 @@ def ended(how: dict[str, Any]) -> None:
         {"code": 1000, "reason": ""},
         {"code": 1001, "reason": ""},
         {"code": 1001},
-        # A close frame without a code.
+        # A close frame without a code, as uvicorn and as daphne say it.
         {"code": 1005, "reason": ""},
+        {"code": None},
         # The server stops.
         {"code": 1012},
     ],
