@@ -121,7 +121,7 @@ def _postgres(parts: SplitResult) -> dict:
     options["options"] = f"-c jit=off {options.get('options', '')}".strip()
     options["pool"] = {"min_size": 1, "max_size": whole("DATABASE_POOL", 16, least=1, most=500)}
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "chatadmin.lib.postgresql",
         "NAME": name,
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),

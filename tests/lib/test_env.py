@@ -137,7 +137,7 @@ def test_postgresql(thing: Any):
         "DATABASE_URL",
     )
     found = env.database(VAR)
-    assert found["ENGINE"] == "django.db.backends.postgresql"
+    assert found["ENGINE"] == "chatadmin.lib.postgresql"
     assert (found["USER"], found["PASSWORD"]) == ("us@er", "p:ss/")
     assert (found["HOST"], found["PORT"], found["NAME"], found["CONN_MAX_AGE"]) == (
         "db.example",
