@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import functools
+from typing import Any, cast
 
 import redis
+import structlog
 from django.conf import settings
 from redis.backoff import NoBackoff
+from redis.client import Pipeline
 from redis.retry import Retry
 
+from chatadmin.lib.breaker import Breaker
+
+log = structlog.get_logger("chatadmin.redis")
+
 UNREACHABLE = (redis.RedisError, OSError)
+PATIENCE_SECONDS = 2.0
+
+
+class Hangs(redis.ConnectionError):
+    """Redis didn't answer in time, and hasn't answered since: it wasn't asked."""
 
 
 def configured() -> bool:
@@ -24,19 +36,59 @@ def key(*parts: str) -> str:
 
 @functools.cache
 def client() -> redis.Redis:
-    """A client that answers in text and gives up on a dead server after 2 s."""
+    """A client that answers in text and gives up on a dead server after 2 s.
+
+    On one that hangs it gives up once: until Redis answers again, it raises `Hangs` without asking.
+    """
     return client_of(settings.REDIS_URL)
 
 
 def client_of(url: str) -> redis.Redis:
     """The same for any address."""
-    return redis.Redis.from_url(
-        url,
-        # At once and once, for a connection that a restart cut: by default it would try for 7 s, with everybody waiting.
-        retry=Retry(NoBackoff(), 1),
-        decode_responses=True,
-        socket_timeout=2,
-        socket_connect_timeout=2,
-        health_check_interval=30,
-        max_connections=200,
-    )
+    made = cast("_Client", _Client.from_url(url, max_connections=200, **_OPTIONS))
+    made.breaker = Breaker(functools.partial(_answers, url))
+    return made
+
+
+_OPTIONS: dict[str, Any] = {
+    # At once and once, for a connection that a restart cut: by default it would try for 7 s, with everybody waiting.
+    # Whoever doesn't answer in time isn't asked again.
+    "retry": Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+    "decode_responses": True,
+    "socket_timeout": PATIENCE_SECONDS,
+    "socket_connect_timeout": PATIENCE_SECONDS,
+    "health_check_interval": 30,
+}
+
+
+class _Client(redis.Redis):
+    breaker: Breaker
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        self._need_answers()
+        try:
+            return super().execute_command(*args, **options)
+        except redis.TimeoutError:
+            log.warning("redis.hangs")
+            self.breaker.trip()
+            raise
+
+    def pipeline(self, *args: Any, **options: Any) -> Pipeline:
+        self._need_answers()
+        return super().pipeline(*args, **options)
+
+    def _need_answers(self) -> None:
+        if self.breaker.is_open:
+            raise Hangs("Redis hangs")
+
+
+def _answers(url: str) -> bool:
+    """Whether Redis answers, or refuses: both are quick. Nobody else waits for this."""
+    try:
+        with redis.Redis.from_url(url, **_OPTIONS) as probe:
+            probe.ping()
+    except redis.TimeoutError:
+        return False
+    except UNREACHABLE:
+        return True
+    return True
