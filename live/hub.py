@@ -21,7 +21,7 @@ log = structlog.get_logger("chatadmin.live")
 
 EVERYONE, NEWCOMERS, LIVE = "*", "*newcomers", "*live"
 TICK_SECONDS = 1.0
-# Where events were lost leases may be too. By then whoever is here has beaten again.
+# Where events were lost leases may be too. By then whoever is here has beaten again, and who left meanwhile hasn't.
 AGAIN_SECONDS = 20.0
 # Not all at once: each asks for all that it shows.
 LOOKS_PER_SECOND = 50
@@ -62,6 +62,8 @@ class StaffHub(Hub[Page]):
     """Turns events into fragments, once for the process, and hands them to the pages that show what changed."""
 
     gathers: ClassVar[bool] = True
+    # After visitors were asked whether they are here, and have answered: else all would be seen to go and come back.
+    gap_seconds: ClassVar[float] = 2.0
 
     def __init__(self) -> None:
         super().__init__()

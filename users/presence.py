@@ -240,12 +240,28 @@ def keep() -> None:
 
 async def _keep() -> None:
     next_reap = time.monotonic() + REAP_SECONDS
+    losses = _Losses()
+    await _try(losses.look)
     while True:
         await asyncio.sleep(GATHER_SECONDS)
         await _try(gather)
         if time.monotonic() >= next_reap:
             next_reap = time.monotonic() + REAP_SECONDS
+            await _try(losses.look)
             await _try(reap)
+
+
+class _Losses:
+    """Notices that the store lost everything: nobody is told of those whose leases went with it."""
+
+    def __init__(self) -> None:
+        self.era: str | None = None
+
+    def look(self) -> None:
+        known, self.era = self.era, store().era()
+        if known not in {None, self.era}:
+            log.warning("presence.lost")
+            bus.missed()
 
 
 async def _try(work: Callable[[], object]) -> None:

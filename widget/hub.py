@@ -97,9 +97,10 @@ class VisitorHub(Hub[Tab]):
                 self.look_again(name)
 
     def missed(self) -> None:
-        """Events of other processes were lost: everybody is told the messages that they don't have, those who were
-        erased or blocked meanwhile are sent away."""
+        """Events of other processes were lost, leases too perhaps: everybody is asked for a sign of life and told the
+        messages that they don't have, those who were erased or blocked meanwhile are sent away."""
         for name in list(self.watchers):
+            self._push(name, frames.encode("ping"))
             self.look_again(name)
         self._queue(Event(GAP))
 

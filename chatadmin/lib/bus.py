@@ -13,6 +13,7 @@ import contextlib
 import os
 import secrets
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -32,7 +33,7 @@ GAP = "bus.gap"
 RETRY_SECONDS = 1.0
 # A Redis that doesn't answer must not hold up what was committed.
 SEND_SECONDS = 2.0
-# How often a process that has nothing to say says which its last message was.
+# How often a process that has nothing to say says that it lives, and so which its last message was.
 BEACON_SECONDS = 5.0
 SILENCE_SECONDS = 3 * BEACON_SECONDS + SEND_SECONDS
 # Events that wait for Redis; past that they are lost, and said to be.
@@ -52,7 +53,7 @@ Listener = Callable[[Event], None]
 
 
 class _Outbox:
-    """What other processes are yet to be told, and the number of the last message sent."""
+    """What other processes are yet to be told, and the number of the last message."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -67,10 +68,10 @@ class _Outbox:
             self.number += len(events) > room
 
     def take(self) -> tuple[int, list[Event]]:
-        """The next message: its number and events; without events it repeats the last number."""
+        """The next message: its number, and the events that wait, if any."""
         with self.lock:
             events = [self.waiting.popleft() for _ in range(min(SENT_EVENTS, len(self.waiting)))]
-            self.number += bool(events)
+            self.number += 1
             return self.number, events
 
 
@@ -85,6 +86,8 @@ class _Bus:
         self.wakes: dict[asyncio.AbstractEventLoop, asyncio.Event] = {}
         self.outbox = _Outbox()
         self.gaps = Gaps(SILENCE_SECONDS)
+        # Whether the next message asks the others to say something, and whether somebody asked us.
+        self.asks = self.answers = False
         self.next_id = 0
 
     def add(self, listener: Listener) -> int:
@@ -132,48 +135,87 @@ class _Bus:
 
     async def talk(self, joined: asyncio.Event, wake: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as both:
-            both.create_task(self.receive(joined))
-            both.create_task(self.send(wake))
+            both.create_task(self.receive(joined, wake))
+            both.create_task(self.send(joined, wake))
 
-    async def send(self, wake: asyncio.Event) -> None:
+    async def send(self, joined: asyncio.Event, wake: asyncio.Event) -> None:
         while True:
-            with contextlib.suppress(TimeoutError):
+            try:
                 async with asyncio.timeout(BEACON_SECONDS):
                     await wake.wait()
+            except TimeoutError:
+                if joined.is_set():
+                    await self.say()
             wake.clear()
-            while await _send(self, *self.outbox.take()):
-                pass
+            while self.outbox.waiting or self.asks or self.answers:
+                await self.say()
             if self.gaps.fallen_silent():
-                self.deliver([Event(GAP)])
+                self.missed()
 
-    async def receive(self, joined: asyncio.Event) -> None:
+    async def say(self, *, bye: bool = False) -> None:
+        """Tells the other processes what waits; where nothing does, that this one lives."""
+        number, events = self.outbox.take()
+        message = {
+            "type": "bus",
+            "origin": self.origin,
+            "number": number,
+            "events": msgspec.to_builtins(events),
+            "asks": self.asks,
+            "answers": self.answers,
+            "bye": bye,
+        }
+        self.asks = self.answers = False
         layer = get_channel_layer()
         assert layer is not None
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await layer.group_send(GROUP, message)
+        except Exception as error:
+            log.warning("bus.send_failed", error=type(error).__name__)
+
+    async def receive(self, joined: asyncio.Event, wake: asyncio.Event) -> None:
+        layer = get_channel_layer()
+        assert layer is not None
+        began = time.monotonic()
         while True:
             try:
                 channel = await layer.new_channel()
                 await layer.group_add(GROUP, channel)
+                # Nobody waited for us any longer, or we hear again: those who are here may have missed something.
+                is_late = joined.is_set() or time.monotonic() - began > SEND_SECONDS
                 joined.set()
+                self.asks = True
+                wake.set()
+                if is_late:
+                    self.missed()
                 while True:
-                    self.take_in(await layer.receive(channel))
+                    self.take_in(await layer.receive(channel), wake)
             except asyncio.CancelledError:
                 raise
             except Exception as error:
                 log.warning("bus.receive_failed", error=type(error).__name__)
+                with contextlib.suppress(Exception):
+                    # The channel would go on to gather what nobody reads.
+                    await layer.flush()
                 await asyncio.sleep(RETRY_SECONDS)
 
-    def take_in(self, message: dict[str, Any]) -> None:
+    def take_in(self, message: dict[str, Any], wake: asyncio.Event) -> None:
         origin, events = message["origin"], msgspec.convert(message["events"], list[Event])
-        if message.get("bye"):
-            self.gaps.part(origin)
-            return
         # Our own come back too: one that doesn't was lost on the way to everybody, or our ears were.
-        missed = self.gaps.hear(origin, message.get("number", 0), new=bool(events))
+        missed = self.gaps.hear(origin, message["number"], answers=message["answers"])
         if origin != self.origin:
             self.deliver(events)
+            if message["asks"]:
+                self.answers = True
+                wake.set()
+        if message["bye"]:
+            self.gaps.part(origin)
         if missed:
-            log.warning("bus.gap")
-            self.deliver([Event(GAP)])
+            self.missed()
+
+    def missed(self) -> None:
+        log.warning("bus.gap")
+        self.deliver([Event(GAP)])
 
 
 def _call(listeners: list[Listener], events: list[Event]) -> None:
@@ -233,23 +275,9 @@ def _publish(events: list[Event]) -> None:
         return
     bus.outbox.put(events)
     try:
-        async_to_sync(_send)(bus, *bus.outbox.take())
+        async_to_sync(bus.say)()
     except Exception as error:
         log.warning("bus.send_failed", error=type(error).__name__)
-
-
-async def _send(bus: _Bus, number: int, events: list[Event], *, bye: bool = False) -> bool:
-    """Says it to the other processes. True where more may be said at once: this was no beacon."""
-    layer = get_channel_layer()
-    if layer is None:
-        return False
-    message = {"type": "bus", "origin": bus.origin, "number": number} | ({"bye": True} if bye else {})
-    try:
-        async with asyncio.timeout(SEND_SECONDS):
-            await layer.group_send(GROUP, message | {"events": msgspec.to_builtins(events)})
-    except Exception as error:
-        log.warning("bus.send_failed", error=type(error).__name__)
-    return bool(events)
 
 
 async def announce_now(*events: Event) -> None:
@@ -258,7 +286,12 @@ async def announce_now(*events: Event) -> None:
     bus.deliver(list(events))
     if get_channel_layer() is not None and not bus.post(list(events)):
         bus.outbox.put(list(events))
-        await _send(bus, *bus.outbox.take())
+        await bus.say()
+
+
+def missed() -> None:
+    """Has everybody in this process look again: something was lost, and it isn't known what. From any thread."""
+    _current().missed()
 
 
 async def farewell() -> None:
@@ -266,6 +299,6 @@ async def farewell() -> None:
     bus = _current()
     if get_channel_layer() is None:
         return
-    while await _send(bus, *bus.outbox.take()):
-        pass
-    await _send(bus, bus.outbox.number, [], bye=True)
+    while bus.outbox.waiting:
+        await bus.say()
+    await bus.say(bye=True)

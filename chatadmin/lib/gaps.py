@@ -1,7 +1,7 @@
 """Tells from numbers that messages between processes were lost: those that Redis took to nobody say nothing themselves.
 
-Each process counts what it sends. A number that is higher than expected, or a process that falls silent without a
-goodbye, means that something was missed; nobody knows what.
+Each process numbers what it sends, from 1 on. A number that is higher than expected, or a process that falls silent
+without a goodbye, means that something was missed; nobody knows what.
 """
 
 from __future__ import annotations
@@ -16,15 +16,13 @@ class Gaps:
         self.silence_seconds = silence_seconds
         self.heard: dict[str, tuple[int, float]] = {}
 
-    def hear(self, origin: str, number: int, *, new: bool, now: float | None = None) -> bool:
-        """Takes down the number of a message: of its own where it is `new`, else that of the last one before it.
-
-        True where one was missed.
-        """
+    def hear(self, origin: str, number: int, *, answers: bool = False, now: float | None = None) -> bool:
+        """Takes down the number of a message. True where one before it was missed: of a process that is new, all that
+        it said until then, but where it `answers` us, who asked who is there."""
         now = time.monotonic() if now is None else now
-        last, _ = self.heard.get(origin, (number - new, now))
+        last, _ = self.heard.get(origin, (number - 1 if answers else 0, now))
         self.heard[origin] = max(last, number), now
-        return number > last + new
+        return number > last + 1
 
     def part(self, origin: str) -> None:
         """It said goodbye, so its silence will mean nothing."""

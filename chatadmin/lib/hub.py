@@ -36,6 +36,8 @@ class Hub(Generic[Watcher]):
     # Whether a hub that can't keep up rests between batches for as long as the last one took (REST_SECONDS at most):
     # it takes half the processor then, and what happens to one watched thing meanwhile is worked on once.
     gathers: ClassVar[bool] = False
+    # Several processes notice the same loss, each by itself, and all of it is looked at once.
+    gap_seconds: ClassVar[float] = 0.5
     _hubs: ClassVar[dict[tuple[type, asyncio.AbstractEventLoop], Hub]] = {}
 
     def __init__(self) -> None:
@@ -43,6 +45,7 @@ class Hub(Generic[Watcher]):
         self.events: asyncio.Queue[bus.Event] = asyncio.Queue(QUEUE_EVENTS)
         self.unsubscribe: Callable[[], None] = bus.subscribe(self._heard)
         self.worker = asyncio.get_running_loop().create_task(self._work())
+        self.gap: asyncio.TimerHandle | None = None
 
     @classmethod
     def current(cls) -> Self:
@@ -93,9 +96,14 @@ class Hub(Generic[Watcher]):
 
     def _heard(self, event: bus.Event) -> None:
         if event.name == bus.GAP:
-            self.missed()
+            if self.gap is None:
+                self.gap = asyncio.get_running_loop().call_later(self.gap_seconds, self._mend)
         elif self.wants(event):
             self._queue(event)
+
+    def _mend(self) -> None:
+        self.gap = None
+        self.missed()
 
     def _queue(self, event: bus.Event) -> None:
         try:

@@ -9,6 +9,7 @@ Source: Gray & Cheriton, "Leases: An Efficient Fault-Tolerant Mechanism", SOSP 1
 from __future__ import annotations
 
 import functools
+import secrets
 import threading
 import time
 from collections.abc import Iterable
@@ -74,6 +75,10 @@ class Leases(Protocol):
 
     def unclaim(self, groups: Iterable[str]) -> None:
         """The caller couldn't do it."""
+        ...
+
+    def era(self) -> str:
+        """Names all that is held: another name means that what was held before is lost, as in a restart of Redis."""
         ...
 
 
@@ -165,6 +170,9 @@ class LocalLeases:
             for group in groups:
                 self.claimed.pop(group, None)
 
+    def era(self) -> str:
+        return "this process"
+
 
 _TOUCH = """
 local out = {}
@@ -230,17 +238,25 @@ return out
 """
 
 
+_ERA = """
+redis.call('SET', KEYS[4], ARGV[1], 'NX')
+return redis.call('GET', KEYS[4])
+"""
+
+
 class RedisLeases:
     """Leases in Redis: one sorted set of groups by end, one sorted set of members a group, changed by scripts."""
 
     def __init__(self, name: str, terms: Terms) -> None:
-        self.terms = terms
+        self.name, self.terms = name, terms
         self.client = redis_store.client()
-        self.keys = [redis_store.key(name), redis_store.key(name, "left"), redis_store.key(name, "claimed")]
+        names = ((name,), (name, "left"), (name, "claimed"), (name, "era"))
+        self.keys = [redis_store.key(*parts) for parts in names]
         self._touch = self.client.register_script(_TOUCH)
         self._drop = self.client.register_script(_DROP)
         self._reap = self.client.register_script(_REAP)
         self._claim = self.client.register_script(_CLAIM)
+        self._era = self.client.register_script(_ERA)
 
     def touch(
         self, pairs: Iterable[tuple[str, str]], now: float | None = None
@@ -299,6 +315,9 @@ class RedisLeases:
         given_back = list(groups)
         if given_back:
             self.client.hdel(self.keys[2], *given_back)
+
+    def era(self) -> str:
+        return str(self._era(keys=self.keys, args=[secrets.token_hex(8)]))
 
 
 @functools.cache

@@ -14,7 +14,7 @@ import pytest
 from django.db import transaction
 from structlog.testing import capture_logs
 
-from chatadmin.lib import bus, redis_store
+from chatadmin.lib import bus
 from chatadmin.lib.bus import Event, announce, announce_now, subscribe
 from tests.threads import disconnecting
 
@@ -243,102 +243,6 @@ def test_what_other_processes_are_told_is_plain():
         assert msgspec.convert(msgspec.to_builtins([event]), list[Event]) == [event]
 
 
-if redis_store.configured():  # one half of the suite has a Redis
-
-    @pytest.mark.django_db(transaction=True)
-    def test_another_process_hears_it_once_and_we_do_too():
-        heard_there: list[Event] = []
-        there = bus._Bus()
-
-        async def scenario(heard: list[Event]) -> None:
-            handle = there.add(heard_there.append)
-            loop = asyncio.get_running_loop()
-            await asyncio.wait_for(there.joined[loop].wait(), 5)
-            await in_thread(lambda: announce(HELLO))
-            await announce_now(Event("typing.changed"))
-            await until(lambda: len(heard_there) == 2 and len(heard) == 2)
-            await asyncio.sleep(0.1)
-            there.remove(handle)
-            there.receivers[loop].cancel()
-            await asyncio.gather(there.receivers[loop], return_exceptions=True)
-
-        heard = hearing(scenario)
-        assert sorted(event.name for event in heard) == ["message.created", "typing.changed"]
-        assert sorted(event.name for event in heard_there) == ["message.created", "typing.changed"]
-        assert HELLO in heard_there
-
-
-def others(scenario: Callable[[bus._Bus, list[Event]], Coroutine[Any, Any, None]]) -> list[Event]:
-    """What is heard here while `scenario` speaks for another process."""
-    there = bus._Bus()
-
-    async def both(heard: list[Event]) -> None:
-        loop = asyncio.get_running_loop()
-        handle = there.add(lambda event: None)
-        await asyncio.wait_for(there.joined[loop].wait(), 5)
-        await scenario(there, heard)
-        there.remove(handle)
-        there.receivers[loop].cancel()
-        await asyncio.gather(there.receivers[loop], return_exceptions=True)
-
-    return hearing(both)
-
-
-if redis_store.configured():
-
-    def test_a_message_that_got_lost_is_missed_with_the_next():
-        async def scenario(there: bus._Bus, heard: list[Event]) -> None:
-            there.post([HELLO])
-            await until(lambda: heard)
-            there.outbox.take()
-            there.outbox.number += 1
-            there.post([HELLO])
-            there.post([HELLO])
-            await until(lambda: Event(bus.GAP) in heard)
-
-        with capture_logs() as logs:
-            heard = others(scenario)
-        assert heard.count(HELLO) == 3
-        assert heard.count(Event(bus.GAP)) == 1
-        assert "bus.gap" in {line["event"] for line in logs}
-
-    def test_a_beacon_tells_of_what_got_lost_and_nothing_else(monkeypatch: pytest.MonkeyPatch):
-        monkeypatch.setattr(bus, "BEACON_SECONDS", 0.05)
-
-        async def scenario(there: bus._Bus, heard: list[Event]) -> None:
-            there.post([HELLO])
-            await until(lambda: heard)
-            await asyncio.sleep(0.3)
-            assert heard == [HELLO]
-            there.outbox.number += 1
-            await until(lambda: len(heard) == 2)
-            await asyncio.sleep(0.3)
-
-        with capture_logs():
-            assert others(scenario) == [HELLO, Event(bus.GAP)]
-
-    @pytest.mark.parametrize("says_goodbye", [False, True])
-    def test_a_process_that_dies_is_missed_unless_it_said_goodbye(
-        monkeypatch: pytest.MonkeyPatch, says_goodbye: bool
-    ):
-        monkeypatch.setattr(bus, "BEACON_SECONDS", 0.05)
-        monkeypatch.setattr(bus, "SILENCE_SECONDS", 0.5)
-
-        async def scenario(there: bus._Bus, heard: list[Event]) -> None:
-            there.post([HELLO])
-            await until(lambda: heard)
-            there.receivers[asyncio.get_running_loop()].cancel()
-            if says_goodbye:
-                with monkeypatch.context() as dying:
-                    dying.setattr(bus, "_bus", there)
-                    await bus.farewell()
-                await asyncio.sleep(1)
-            else:
-                await until(lambda: len(heard) == 2)
-
-        assert others(scenario) == ([HELLO] if says_goodbye else [HELLO, Event(bus.GAP)])
-
-
 class Dead:
     """A channel layer whose Redis is away, or doesn't answer."""
 
@@ -417,18 +321,6 @@ def test_without_a_loop_it_is_said_before_the_work_goes_on(monkeypatch: pytest.M
     announce(HELLO)
     assert [message["number"] for message in said] == [1, 2]
     assert msgspec.convert(said[0]["events"], list[Event]) == [HELLO]
-
-
-def test_what_waits_for_redis_is_bounded_and_what_is_lost_leaves_a_gap(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(bus, "WAITING_EVENTS", 5)
-    monkeypatch.setattr(bus, "SENT_EVENTS", 3)
-    outbox = bus._Outbox()
-    outbox.put([HELLO] * 4)
-    assert outbox.take() == (1, [HELLO] * 3)
-    assert outbox.take() == (2, [HELLO])
-    assert outbox.take() == (2, [])
-    outbox.put([HELLO] * 6)
-    assert [number for number, _ in (outbox.take(), outbox.take(), outbox.take())] == [4, 5, 5]
 
 
 def test_a_fork_has_a_bus_of_its_own(monkeypatch: pytest.MonkeyPatch):

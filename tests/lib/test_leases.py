@@ -275,3 +275,16 @@ def test_what_was_claimed_is_forgotten_with_the_lease(store: Leases):
     assert store.claim(["ann", "bob"], 600, T + 10) == ["bob"]
     store.reap(T + 60)
     assert store.claim(["ann"], 600, T + 60) == ["ann"]
+
+
+def test_a_store_is_what_it_was_until_it_loses_everything(store: Leases):
+    era = store.era()
+    store.touch([("ann", "a1")], T)
+    store.reap(T + 60)
+    assert store.era() == era
+    if isinstance(store, RedisLeases):
+        assert RedisLeases(store.name, TERMS).era() == era
+        store.client.delete(*store.keys)
+        fresh = store.era()
+        assert fresh != era
+        assert RedisLeases(store.name, TERMS).era() == fresh

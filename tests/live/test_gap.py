@@ -50,6 +50,12 @@ def test_visitors_are_told_what_they_missed(come: Come) -> None:
     assert tab.silent() and other.silent()
 
 
+def test_visitors_are_asked_whether_they_are_here(come: Come) -> None:
+    tab = come()
+    lose_events()
+    assert tab.expect("ping", seconds=4)
+
+
 def test_those_who_were_erased_or_blocked_meanwhile_do_not_stay(come: Come) -> None:
     erased, blocked, kept = come(), come(), come()
     ChatUser.objects.filter(uuid=erased.user["id"]).update(erased_at=timezone.now())

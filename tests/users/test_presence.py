@@ -381,6 +381,23 @@ def test_visits_that_a_dead_process_left_open_are_ended(ann: ChatUser, told: lis
     assert told == []
 
 
+def test_a_store_that_lost_everything_makes_everybody_look_again(
+    store: Leases, monkeypatch: pytest.MonkeyPatch
+):
+    missed: list[str] = []
+    monkeypatch.setattr("chatadmin.lib.bus.missed", lambda: missed.append(store.era()))
+    losses = presence._Losses()
+    losses.look()
+    losses.look()
+    assert missed == []
+    monkeypatch.setattr(store, "era", lambda: "another")
+    with capture_logs() as logs:
+        for _ in range(2):
+            losses.look()
+    assert missed == ["another"]
+    assert [line["event"] for line in logs] == ["presence.lost"]
+
+
 def test_the_keeper_gathers_and_reaps_and_survives_a_failure(monkeypatch: pytest.MonkeyPatch):
     did: list[str] = []
 
