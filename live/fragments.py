@@ -18,6 +18,8 @@ from users.models import ChatUser
 from users.queries import Person, people
 
 CATCH_UP = 200
+# Of messages that were read at once: as many as a page says it shows unread.
+MARKS = 1_000
 ALL_SLOTS = (
     "dot",
     "typing",
@@ -214,7 +216,8 @@ def _open(shown: Shown, person: Person, change: Change, view: View) -> None:
 def _log(person: Person, change: Change) -> str:
     parts = []
     for first, up_to in change.read:
-        parts.append(read_marks(messages_of(person.user).filter(id__range=(first, up_to))[:CATCH_UP]))
+        read = messages_of(person.user).filter(id__range=(first, up_to))
+        parts.append(read_marks(read.order_by("-id")[:MARKS]))
     if change.conversations:
         parts.append(status_form(person))
     return "".join(parts)

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
+from live.fragments import MARKS
+
 WATCHED = 200
 LIST_CHARS = 8_000
 KEY_CHARS = 30
@@ -23,15 +25,16 @@ class Watch(Struct):
     """The people on screen, and the one whose profile is open.
 
     `log`, `timeline`: whether their history, their timeline is shown; `last`: the id of the last message, None where
-    the newest isn't shown; `entry`: the key of the newest entry. `list`: the query string of the user list that is
-    shown; who is new to it is counted. `counted`: those whom the page says to be new already. `live`: whether those
-    who are here are shown.
+    the newest isn't shown; `unread`: the ids of those shown that nobody has read, as far as the page knows; `entry`:
+    the key of the newest entry. `list`: the query string of the user list that is shown; who is new to it is counted.
+    `counted`: those whom the page says to be new already. `live`: whether those who are here are shown.
     """
 
     users: Annotated[Sequence[uuid.UUID], Meta(max_length=WATCHED)] = ()
     open: uuid.UUID | None = None
     log: bool = True
     last: Id | None = None
+    unread: Annotated[Sequence[Id], Meta(max_length=MARKS)] = ()
     timeline: bool = True
     entry: Annotated[str, Meta(max_length=KEY_CHARS)] | None = None
     live: bool = False

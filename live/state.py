@@ -15,7 +15,6 @@ from live.fragments import ALL_SLOTS, CARD_LEAVES, CATCH_UP, LOG_LEAVES
 from live.frames import Watch
 from users.queries import Person, living, people
 
-RECENT = 50
 # An entry is dated before it is committed, so that one may turn up below others: the page drops those it has.
 OVERLAP = dt.timedelta(minutes=1)
 
@@ -47,7 +46,7 @@ def state(frame: Watch, typing: Collection[str], replying: Sequence[str]) -> Sta
     if opened is not None:
         text += fragments.open_leaves(opened, ALL_SLOTS, CARD_LEAVES)
         if frame.log:
-            log = _log(opened, frame.last, replying)
+            log = _log(opened, frame, replying)
             if log is None:
                 return None
             text, newest = text + log[0], log[1]
@@ -56,21 +55,23 @@ def state(frame: Watch, typing: Collection[str], replying: Sequence[str]) -> Sta
     return State(text, gone, newest)
 
 
-def _log(person: Person, last: int | None, replying: Sequence[str]) -> tuple[str, int | None] | None:
-    """The history after message `last`, and its last message; None where that is too much."""
+def _log(person: Person, frame: Watch, replying: Sequence[str]) -> tuple[str, int | None] | None:
+    """The history after the last message of `frame`, and which of its unread were read; its last message then. None
+    where that is too much."""
     parts = [
         fragments.open_leaves(person, ALL_SLOTS, LOG_LEAVES),
         fragments.status_form(person),
         fragments.replying(str(person.user.uuid), replying),
     ]
-    said = messages_of(person.user)
+    said, last = messages_of(person.user), frame.last
     if last is not None:
         missed = list(said.filter(id__gt=last).order_by("id")[: CATCH_UP + 1])
         if len(missed) > CATCH_UP:
             return None
         parts += [fragments.new_message(person, message) for message in missed]
         last = missed[-1].pk if missed else last
-    parts.append(fragments.read_marks(said.order_by("-id")[:RECENT]))
+    if frame.unread:
+        parts.append(fragments.read_marks(said.filter(id__in=frame.unread, read_at__isnull=False)))
     return "".join(parts), last
 
 

@@ -3,6 +3,7 @@
 (() => {
   "use strict";
   const WATCHED = 200;
+  const MARKS = 1000;
   const LIST_CHARS = 8000;
   const READ_DELAY_MS = 400;
   const BANNER_DELAY_MS = 3000;
@@ -29,17 +30,19 @@
     return { list: list.dataset.list, counted: pill && pill.dataset.counted ? pill.dataset.counted.split(" ") : [] };
   }
 
-  // The profile, which of its parts are here, and how far they go: what came after is told.
+  // The profile, which of its parts are here, and how far they go: what came after is told, and who has read since.
   function shownProfile() {
     const page = openPage();
     if (!page) return { open: null };
     const end = page.querySelector("[data-log]");
     const timeline = page.querySelector("[data-timeline]");
     const newest = timeline && timeline.querySelector("[data-entry]");
+    const unread = all('[data-message][data-read="false"]:not([data-from="system"])', page);
     return {
       open: page.dataset.open,
       log: Boolean(page.querySelector(".log")),
       last: end ? highest(all("[data-message]", end)) : null,
+      unread: unread.slice(-MARKS).map((node) => Number(node.dataset.message)),
       timeline: Boolean(timeline),
       entry: newest ? newest.dataset.entry : null,
     };

@@ -16,7 +16,7 @@ from chatadmin.lib import threads
 from chatadmin.lib.hub import Hub
 from staff.models import Role
 from tests.factories import make_account
-from tests.server import free_port
+from tests.server import Server, free_port
 from tests.staff_http import StaffBrowser
 
 
@@ -62,6 +62,16 @@ class Inside:
         with asyncio.Runner(loop_factory=lambda: self.loop) as runner:
             runner.run(self.server.serve())
         Hub._hubs.clear()
+
+
+@pytest.fixture
+def dana(server: Server) -> StaffBrowser:
+    return StaffBrowser(server, make_account("dana@team.example", Role.ADMIN, name="Dana Whitfield"))
+
+
+@pytest.fixture
+def sam(server: Server) -> StaffBrowser:
+    return StaffBrowser(server, make_account("sam@team.example", Role.SUPPORT, name="Sam Ortega"))
 
 
 @pytest.fixture

@@ -26,11 +26,6 @@ Open = Callable[..., Visitor]
 
 
 @pytest.fixture
-def sam(server: Server) -> StaffBrowser:
-    return StaffBrowser(server, make_account("sam@team.example", Role.SUPPORT, name="Sam Ortega"))
-
-
-@pytest.fixture
 def shown(server: Server) -> ChatUser:
     return make_person("Mariam")
 

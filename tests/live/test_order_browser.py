@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Locator, Page, WebSocketRoute, expect
 
-from conversations.models import ActivityEvent, Conversation
+from conversations.models import ActivityEvent, Conversation, Message
 from staff.models import Account
 from tests.factories import make_messages, make_person
 from tests.visitor import Visitor
@@ -121,6 +121,16 @@ def test_after_a_lost_connection_the_history_is_as_it_is(page: Page, line: Line,
     expect(bodies(page)).to_have_text(["before", "unheard"])
     expect(page.locator(".talk-status")).to_have_attribute("data-status", "closed")
     expect(page.locator("[data-slot=nav-unread]").first).to_have_text("1 unread")
+
+
+def test_after_a_lost_connection_all_that_was_read_says_so(page: Page, line: Line, person: ChatUser) -> None:
+    make_messages(person, *[("staff", "line")] * 70)
+    show(page, person)
+    page.locator("[data-more=older]").click()
+    expect(page.locator("[data-read-mark=false]")).to_have_count(70)
+    Message.objects.update(read_at=timezone.now())
+    line.cut()
+    expect(page.locator("[data-read=true] [data-read-mark=true]")).to_have_count(70)
 
 
 def test_after_a_lost_connection_the_timeline_is_as_it_is(page: Page, line: Line, person: ChatUser) -> None:

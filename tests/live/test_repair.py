@@ -10,11 +10,9 @@ from collections.abc import Callable
 import pytest
 from django.utils import timezone
 
-from conversations.models import ActivityEvent, Conversation
+from conversations.models import ActivityEvent, Conversation, Message
 from conversations.timeline import PAGE_ENTRIES, timeline
-from staff.models import Role
-from tests.factories import make_account, make_messages, make_person
-from tests.server import Server
+from tests.factories import make_messages, make_person
 from tests.staff_http import StaffBrowser
 from tests.visitor import Visitor
 from users.models import ChatUser
@@ -22,18 +20,13 @@ from users.models import ChatUser
 Open = Callable[..., Visitor]
 
 
-@pytest.fixture
-def dana(server: Server) -> StaffBrowser:
-    return StaffBrowser(server, make_account("dana@team.example", Role.ADMIN, name="Dana Whitfield"))
-
-
-@pytest.fixture
-def sam(server: Server) -> StaffBrowser:
-    return StaffBrowser(server, make_account("sam@team.example", Role.SUPPORT, name="Sam Ortega"))
-
-
 def entries(html: str) -> list[str]:
     return re.findall(r'data-entry="([^"]+)"', html)
+
+
+def marks(html: str) -> list[tuple[int, str]]:
+    found = re.findall(r'data-slot="read-(\d+)"[^>]*data-read-mark="(\w+)"', html)
+    return [(int(pk), mark) for pk, mark in found]
 
 
 def happened(person: ChatUser, count: int, start: dt.datetime) -> list[str]:
@@ -61,6 +54,22 @@ def test_a_conversation_that_was_closed_meanwhile_says_so(sam: StaffBrowser) -> 
     with sam.live() as page:
         assert 'data-status="closed"' in page.watch(open=str(person.uuid), last=message.pk)
         assert "data-status" not in page.watch(open=str(person.uuid), log=False)
+
+
+def test_what_was_read_meanwhile_says_so_as_far_back_as_the_page_shows(sam: StaffBrowser) -> None:
+    person = make_person("Ada")
+    ids = [message.pk for message in make_messages(person, *[("staff", "line")] * 120)]
+    (elsewhere,) = make_messages(make_person("Bo"), ("staff", "not on this page"))
+    Message.objects.filter(pk__in=[*ids[:100], elsewhere.pk]).update(read_at=timezone.now())
+    shown = {"open": str(person.uuid), "last": ids[-1]}
+    with sam.live() as page:
+        state = page.watch(
+            **shown, unread=[*range(-879, 0), *ids, elsewhere.pk]
+        )  # a thousand, as many as may be
+        assert sorted(marks(state)) == [(pk, "true") for pk in ids[:100]]
+        assert marks(page.watch(**shown, unread=ids[100:])) == []
+        Message.objects.filter(pk=ids[100]).update(read_at=timezone.now())
+        assert marks(page.watch(**shown, unread=ids[100:])) == [(ids[100], "true")]
 
 
 def test_the_timeline_goes_on_where_it_stood(sam: StaffBrowser) -> None:
@@ -123,21 +132,26 @@ def test_the_navigation_is_counted_anew_for_a_page_that_connects(sam: StaffBrows
 # -- typing of staff
 
 
-def test_a_page_types_only_to_those_whom_it_shows(visit: Open, sam: StaffBrowser) -> None:
-    shown, other = visit(), visit()
-    shown.hello()
+@pytest.fixture
+def tab(visit: Open) -> Visitor:
+    """A visitor's, who has said hello."""
+    tab = visit()
+    tab.hello()
+    return tab
+
+
+def test_a_page_types_only_to_those_whom_it_shows(visit: Open, tab: Visitor, sam: StaffBrowser) -> None:
+    other = visit()
     other.hello()
     with sam.live() as page:
-        page.watch(open=shown.user["id"])
+        page.watch(open=tab.user["id"])
         page.send("typing", user=other.user["id"], on=True)
-        page.send("typing", user=shown.user["id"], on=True)
-        assert shown.expect("typing")["on"] is True
+        page.send("typing", user=tab.user["id"], on=True)
+        assert tab.expect("typing")["on"] is True
         assert other.silent()
 
 
-def test_a_page_says_that_it_types_once_a_second(visit: Open, sam: StaffBrowser) -> None:
-    tab = visit()
-    tab.hello()
+def test_a_page_says_that_it_types_once_a_second(tab: Visitor, sam: StaffBrowser) -> None:
     with sam.live() as page:
         page.watch(open=tab.user["id"])
         for _ in range(10):
@@ -147,9 +161,7 @@ def test_a_page_says_that_it_types_once_a_second(visit: Open, sam: StaffBrowser)
         assert tab.silent()
 
 
-def test_a_page_that_is_closed_types_no_more(visit: Open, sam: StaffBrowser) -> None:
-    tab = visit()
-    tab.hello()
+def test_a_page_that_is_closed_types_no_more(tab: Visitor, sam: StaffBrowser) -> None:
     with sam.live() as page:
         page.watch(open=tab.user["id"])
         page.send("typing", user=tab.user["id"], on=True)
@@ -157,9 +169,7 @@ def test_a_page_that_is_closed_types_no_more(visit: Open, sam: StaffBrowser) -> 
     assert tab.expect("typing", seconds=4)["on"] is False
 
 
-def test_a_page_that_died_types_no_more_after_six_seconds(visit: Open, sam: StaffBrowser) -> None:
-    tab = visit()
-    tab.hello()
+def test_a_page_that_died_types_no_more_after_six_seconds(tab: Visitor, sam: StaffBrowser) -> None:
     with sam.live() as page:
         page.watch(open=tab.user["id"])
         page.send("typing", user=tab.user["id"], on=True)

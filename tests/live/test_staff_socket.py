@@ -14,18 +14,9 @@ from tests.server import Server
 from tests.staff_http import StaffBrowser, StaffPage
 from tests.visitor import Visitor
 from users.models import ChatUser
+from widget.identity import new_token
 
 Open = Callable[..., Visitor]
-
-
-@pytest.fixture
-def dana(server: Server) -> StaffBrowser:
-    return StaffBrowser(server, make_account("dana@team.example", Role.ADMIN, name="Dana Whitfield"))
-
-
-@pytest.fixture
-def sam(server: Server) -> StaffBrowser:
-    return StaffBrowser(server, make_account("sam@team.example", Role.SUPPORT, name="Sam Ortega"))
 
 
 def test_a_stranger_is_closed_4401(server: Server) -> None:
@@ -75,7 +66,15 @@ def test_an_open_page_is_closed_when_the_role_changes(server: Server, sam: Staff
 
 
 @pytest.mark.parametrize(
-    "frame", ["nonsense", "{}", '{"type": "watch", "users": ["x"]}', '{"type": "nothing"}', "[]"]
+    "frame",
+    [
+        "nonsense",
+        "{}",
+        '{"type": "watch", "users": ["x"]}',
+        f'{{"type": "watch", "unread": {[7] * 1001}}}',
+        '{"type": "nothing"}',
+        "[]",
+    ],
 )
 def test_what_no_page_of_ours_sends_closes_4400(dana: StaffBrowser, frame: str) -> None:
     page = dana.live()
@@ -145,6 +144,18 @@ def test_reading_is_told_to_the_other_pages(visit: Open, dana: StaffBrowser, sam
         assert 'data-read-mark="true"' in told
     assert Message.objects.get(pk=ack["id"]).read_at is not None
     assert ChatUser.objects.get().unread_count == 0
+
+
+def test_however_much_is_read_at_once_is_told(visit: Open, sam: StaffBrowser) -> None:
+    person = make_person("Mariam")
+    ids = [message.pk for message in make_messages(person, *[("staff", "line")] * 300)]
+    tab = visit()
+    tab.hello(token=new_token(person))
+    with sam.live() as page:
+        page.watch(open=str(person.uuid), last=ids[-1], unread=ids)
+        tab.send("read", up_to=ids[-1])
+        told = page.expect("data-read-mark")
+        assert all(f'data-slot="read-{pk}"' in told for pk in ids)
 
 
 def test_colleagues_see_who_is_replying_and_the_writer_does_not(

@@ -5,27 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 
-import pytest
 from django.utils import timezone
 
-from staff.models import Role
-from tests.factories import make_account, make_person, make_visit
-from tests.server import Server
+from tests.factories import make_person, make_visit
 from tests.staff_http import StaffBrowser
 from tests.visitor import Visitor
 from users import actions
 from users.models import ChatUser, Tag, VisitorToken
 from widget.identity import token_hash
-
-
-@pytest.fixture
-def dana(server: Server) -> StaffBrowser:
-    return StaffBrowser(server, make_account("dana@team.example", Role.ADMIN, name="Dana Whitfield"))
-
-
-@pytest.fixture
-def sam(server: Server) -> StaffBrowser:
-    return StaffBrowser(server, make_account("sam@team.example", Role.SUPPORT, name="Sam Ortega"))
 
 
 def tagged(person: ChatUser, name: str, by: StaffBrowser) -> Tag:
