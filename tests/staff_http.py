@@ -13,13 +13,12 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
-from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from staff.models import Account
 from tests.server import Server
+from tests.sockets import PATIENCE_SECONDS, close_code
 
-PATIENCE_SECONDS = 8.0
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 CSRF = "0123456789abcdefghijklmnopqrstuv"
 
@@ -119,9 +118,4 @@ class StaffPage:
 
     def closed(self, seconds: float = PATIENCE_SECONDS) -> int:
         """Waits for the server to close. Returns its close code."""
-        deadline = time.monotonic() + seconds
-        try:
-            while True:
-                self.socket.recv(timeout=max(0.0, deadline - time.monotonic()))
-        except ConnectionClosed as closed:
-            return closed.rcvd.code if closed.rcvd else 1006
+        return close_code(self.socket, seconds)

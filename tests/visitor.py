@@ -7,10 +7,9 @@ import time
 import uuid
 from typing import Any, Self
 
-from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-PATIENCE_SECONDS = 8.0
+from tests.sockets import PATIENCE_SECONDS, close_code
 
 
 class Visitor:
@@ -101,12 +100,7 @@ class Visitor:
 
     def closed(self, seconds: float = PATIENCE_SECONDS) -> int:
         """Waits for the server to close. Returns its close code. Raises TimeoutError where it doesn't."""
-        deadline = time.monotonic() + seconds
-        try:
-            while True:
-                self.socket.recv(timeout=max(0.0, deadline - time.monotonic()))
-        except ConnectionClosed as closed:
-            return closed.rcvd.code if closed.rcvd else 1006
+        return close_code(self.socket, seconds)
 
     def silent(self, seconds: float = 0.4) -> bool:
         """Whether no frame but pings comes for that long."""

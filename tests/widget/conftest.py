@@ -1,4 +1,4 @@
-"""Chromium, and host pages of another site with the widget on them."""
+"""Somebody who writes, what is announced; Chromium, and host pages of another site with the widget on them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,23 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from chatadmin.lib.bus import Event
+from tests.announcements import listen
+from tests.factories import make_person
 from tests.widget.fake_chat import FakeChat
+from users.models import ChatUser
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
+    """What is announced during the test."""
+    return listen(monkeypatch)
+
+
+@pytest.fixture
+def visitor(db: None) -> ChatUser:
+    """Somebody of whom nothing is known."""
+    return make_person()
 
 
 @pytest.fixture

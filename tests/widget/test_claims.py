@@ -9,8 +9,6 @@ import pytest
 from chatadmin.lib.bus import Event
 from conversations.counters import wrong
 from conversations.models import ActivityEvent
-from tests.announcements import listen
-from tests.factories import make_person
 from users.models import ChatUser
 from widget.frames import FrameError
 from widget.identity import (
@@ -133,16 +131,6 @@ def test_traits_of_null_are_none_named():
 
 
 # -- what claims do to a row
-
-
-@pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
-    return listen(monkeypatch)
-
-
-@pytest.fixture
-def visitor(db: None) -> ChatUser:
-    return make_person()
 
 
 def test_a_claim_names_an_anonymous_visitor(visitor: ChatUser, told: list[Event]):

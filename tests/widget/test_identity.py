@@ -19,7 +19,6 @@ from conversations.actions import Gone, NewMessage, write_message
 from conversations.counters import wrong
 from conversations.models import ActivityEvent, MergeJournal
 from staff.models import Widget
-from tests.announcements import listen
 from tests.factories import make_person
 from tests.threads import together
 from tests.widget.signing import signed
@@ -225,16 +224,6 @@ def test_anything_else_is_refused_in_order(raw: dict[str, Any]):
 
 
 # -- whom it belongs to
-
-
-@pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
-    return listen(monkeypatch)
-
-
-@pytest.fixture
-def visitor(db: None) -> ChatUser:
-    return make_person()
 
 
 def write(person: ChatUser, body: str) -> None:

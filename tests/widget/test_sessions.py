@@ -16,7 +16,6 @@ from conversations.actions import Blocked, Gone
 from conversations.counters import wrong
 from conversations.models import ActivityEvent, Conversation, Message
 from staff.models import Widget
-from tests.announcements import listen
 from tests.factories import make_messages, make_person, make_widget
 from tests.threads import together
 from tests.widget.signing import signed
@@ -49,11 +48,6 @@ def own_limits(monkeypatch: pytest.MonkeyPatch) -> LocalLimits:
     monkeypatch.setattr(sessions, "limits", lambda: made)
     monkeypatch.setattr(writing, "limits", lambda: made)
     return made
-
-
-@pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
-    return listen(monkeypatch)
 
 
 @pytest.fixture

@@ -226,21 +226,13 @@ def test_who_is_blocked_stays_away() -> None:
     assert hellos.count(blocked[0]) == 1
 
 
+def command(place: Place) -> list[str]:
+    return ["manage.py", "simulate_visitors", "--url", place.url, "--key", "k", "--count", "3"]
+
+
 def start(place: Place, state: Path, **options: Any) -> subprocess.Popen[bytes]:
-    command = [
-        sys.executable,
-        "-W",
-        "error",
-        "manage.py",
-        "simulate_visitors",
-        "--url",
-        place.url,
-        "--key",
-        "k",
-    ]
-    return subprocess.Popen(
-        [*command, "--count", "3", "--state", str(state)], cwd=ROOT, env=dict(os.environ), **options
-    )
+    words = [sys.executable, "-W", "error", *command(place), "--state", str(state)]
+    return subprocess.Popen(words, cwd=ROOT, env=dict(os.environ), **options)
 
 
 def ended(process: subprocess.Popen[bytes]) -> int:
@@ -304,20 +296,8 @@ def test_it_ends_when_whoever_started_it_is_killed(tmp_path: Path) -> None:
     )
 
     def what(place: Place, stub: Stub) -> None:
-        command = [
-            sys.executable,
-            "manage.py",
-            "simulate_visitors",
-            "--url",
-            place.url,
-            "--key",
-            "k",
-            "--count",
-            "3",
-        ]
-        parent = subprocess.Popen(
-            [sys.executable, "-c", script, *command], cwd=ROOT, env=dict(os.environ), stdout=subprocess.PIPE
-        )
+        words = [sys.executable, "-c", script, sys.executable, *command(place)]
+        parent = subprocess.Popen(words, cwd=ROOT, env=dict(os.environ), stdout=subprocess.PIPE)
         assert parent.stdout is not None
         int(parent.stdout.readline())
         wait_for(lambda: bool(stub.tokens))
