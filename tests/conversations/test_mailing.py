@@ -148,6 +148,16 @@ def test_what_is_left_unread_meanwhile_waits_its_own_ten_minutes(
     assert mailed() == [person.email]
 
 
+def test_an_old_one_is_not_sent_along_with_a_newer(site: Widget) -> None:
+    person, (new,) = make_waiting("From today")
+    (old,) = reply(person, "From the day before", at=timezone.now() - 25 * HOUR)
+    assert mail_unread() == 1
+    (message,) = mail.outbox
+    assert "From today" in message.body and "the day before" not in message.body
+    assert Message.objects.get(mailed_at=None, sender=Sender.STAFF) == old
+    assert Message.objects.exclude(mailed_at=None).get() == new
+
+
 def test_it_is_off_until_a_widget_wants_it(site: Widget, settings: Settings) -> None:
     person, _ = make_waiting()
     Widget.objects.update(mail_replies=False)
