@@ -27,8 +27,9 @@ IDLE = dt.timedelta(hours=24)
 # A database that is away, or that somebody else has locked, is not asked once more for each message of a batch.
 GIVE_UP_SECONDS = 5.0
 
-_COUNTED = ("message_count", "unread_count", "first_contact", "last_active")
-_TALK = ("status", "closed_at", "started_at", "last_message_at", "turn", "unread_count")
+# What each message changes, and what hardly any does.
+_COUNTED, _ONCE = ("message_count", "unread_count", "last_active"), ("first_contact",)
+_TALK, _SELDOM = ("last_message_at", "turn", "unread_count"), ("status", "closed_at", "started_at")
 
 
 class Refused(Exception):
@@ -139,8 +140,9 @@ class _Batch:
 
     def __init__(self, items: Sequence[NewMessage]) -> None:
         living = ChatUser.objects.filter(pk__in={item.chat_user_id for item in items}, erased_at=None)
-        locked = living.only("uuid", "blocked_at", *_COUNTED).order_by("pk").select_for_update()
+        locked = living.only("uuid", "blocked_at", *_COUNTED, *_ONCE).order_by("pk").select_for_update()
         self.people = {person.pk: person for person in locked}
+        self.first_contacts = {person.pk: person.first_contact for person in self.people.values()}
         repeats = [(item.chat_user_id, item.client_id) for item in items if item.client_id is not None]
         known = ids_of(Message, ["chat_user", "client_id"], repeats)
         self.known = {
@@ -149,6 +151,7 @@ class _Batch:
         }
         running = Conversation.objects.filter(chat_user__in=list(self.people), status=Status.OPEN)
         self.running = {conversation.chat_user_id: conversation for conversation in running}
+        self.starts = {conversation.pk: conversation.started_at for conversation in self.running.values()}
         self.changed: dict[int, Conversation] = {}
         self.begun: list[Conversation] = []
         self.messages: list[Message] = []
@@ -215,20 +218,25 @@ class _Batch:
     def save(self) -> None:
         """Writes it all, and announces it for when it is committed."""
         # Before the new ones: a person has one open conversation at most.
-        save_rows(list(self.changed.values()), _TALK)
+        talks = list(self.changed.values())
+        save_rows(talks, _TALK)
+        save_rows([one for one in talks if one.closed_at or one.started_at != self.starts[one.pk]], _SELDOM)
         Conversation.objects.bulk_create(self.begun)
         Message.objects.bulk_create(self.messages)
-        save_rows(
-            list({message.chat_user_id: message.chat_user for message in self.messages}.values()), _COUNTED
-        )
-        announce(*[_event(person, row) for person, row in self.told])
+        people = [self.people[pk] for pk in {message.chat_user_id for message in self.messages}]
+        save_rows([one for one in people if one.first_contact != self.first_contacts[one.pk]], _ONCE)
+        save_rows(people, _COUNTED)
+        announce(*[self._event(person, row) for person, row in self.told])
 
-
-def _event(person: ChatUser, row: Conversation | Message) -> Event:
-    if isinstance(row, Conversation):
-        return Event("conversation.changed", str(person.uuid), {"id": row.pk})
-    key = {"client_id": str(row.client_id)} if row.client_id is not None else {}
-    return Event("message.created", str(person.uuid), {"id": row.pk, "sender": row.sender, **key})
+    def _event(self, person: ChatUser, row: Conversation | Message) -> Event:
+        if isinstance(row, Conversation):
+            return Event("conversation.changed", str(person.uuid), {"id": row.pk})
+        told: dict[str, Any] = {"id": row.pk, "sender": row.sender}
+        if row.client_id is not None:
+            told["client_id"] = str(row.client_id)
+        if person.first_contact != self.first_contacts[person.pk]:
+            told["first"] = True
+        return Event("message.created", str(person.uuid), told)
 
 
 def _count(person: ChatUser, conversation: Conversation, message: Message) -> None:

@@ -13,7 +13,7 @@ from conversations.models import ActivityEvent, Message, Sender
 from conversations.queries import latest_conversation
 from conversations.timeline import Entry, entry_of_event, entry_of_message
 from search.context import nav_counts
-from users.drawing import draw
+from users.drawing import drawer
 from users.models import ChatUser
 from users.queries import Person, people
 
@@ -37,7 +37,7 @@ ALL_SLOTS = (
 )
 # With a visit begins the mark of who came again.
 PRESENCE_SLOTS = ("dot", "last_active", "session", "visits", "tags")
-MESSAGE_SLOTS = ("messages", "unread", "first_contact", "last_active")
+MESSAGE_SLOTS = ("messages", "unread", "last_active")
 # Leaves that only a profile has: on its card, on its history.
 CARD_LEAVES = {"dot": "status"}
 LOG_LEAVES = {"typing": "typing_line"}
@@ -136,7 +136,7 @@ def rows(persons: Sequence[Person]) -> str:
 
 def leaves(person: Person, slots: Iterable[str]) -> str:
     """Those leaves of a row."""
-    return "".join(draw(f"users/leaf/{slot}.html", person=person, live=True) for slot in slots)
+    return str(drawer(*(f"users/leaf/{slot}.html" for slot in slots), of="person")(person))
 
 
 def open_leaves(person: Person, slots: Iterable[str], names: Mapping[str, str]) -> str:

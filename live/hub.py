@@ -150,7 +150,7 @@ class StaffHub(Hub[Page]):
     def _said(self, change: Change, event: Event) -> None:
         change.said = True
         if event.name == "message.created":
-            change.slots.update(MESSAGE_SLOTS)
+            change.slots.update(MESSAGE_SLOTS, ("first_contact",) if event.data.get("first") else ())
             change.messages.append(event.data["id"])
             if event.data["sender"] == Side.VISITOR:
                 self._stop_typing(event.chat_user, change)

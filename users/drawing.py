@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from django.template import engines
 from django.template.loader import get_template
 from django.utils.functional import Promise
 from django.utils.html import conditional_escape
@@ -29,6 +30,21 @@ _INCLUDE = re.compile(r'\{% include "([^"]+)" %\}')
 def draw(name: str, **shown: Any) -> SafeString:
     """The template of that name in templates/jinja/. Raises UndefinedError for a name that it lacks."""
     return mark_safe(get_template(name, using="jinja2").render({"_": words_in(get_language()), **shown}))  # noqa: S308 - it escapes
+
+
+def drawer(*names: str, of: str) -> Callable[[Any], str]:
+    """A function that draws these templates one after the other, `live`, of what they call `of`: for what is sent
+    thousands of times a second. To call a macro takes a tenth of what it takes to begin a template."""
+    return _drawer(names, of, get_language())
+
+
+@functools.lru_cache(maxsize=500)
+def _drawer(names: Sequence[str], of: str, language: str | None) -> Callable[[Any], str]:
+    made: Environment = engines["jinja2"].env  # type: ignore[attr-defined]
+    assert made.loader is not None
+    body = "".join(made.loader.get_source(made, name)[0] for name in names)
+    template = made.from_string(f"{{% macro drawn({of}) %}}{body}{{% endmacro %}}")
+    return template.make_module({"_": words_in(language), "live": True}).drawn  # type: ignore[attr-defined]
 
 
 def environment(**options: Any) -> Environment:

@@ -30,7 +30,7 @@ HELLO_SECONDS = 10.0
 TYPING = Rate(burst=1, per_second=1)
 OTHERS = Rate(burst=30, per_second=5)
 OWN_KEYS = 1_000
-OWN_PASSED = 100
+OWN_PASSED = 500
 ADDRESS_BEAT_SECONDS = 60
 
 
@@ -232,22 +232,27 @@ class VisitorSocket(Socket):
 
     # -- what others tell this socket
 
-    def has_sent(self, client_id: str) -> bool:
-        """Whether a message is this tab's own. Now and then it says no, so that the cursor doesn't fall far behind."""
+    def wrote(self, client_id: str) -> bool:
+        """Whether a message is this tab's own."""
+        return client_id in self.own_keys
+
+    def passes_over(self, client_id: str) -> bool:
+        """Whether it is, and need not be looked for. Now and then no, so that the cursor doesn't fall far behind."""
         self.passed = (self.passed + 1) % OWN_PASSED
-        return client_id in self.own_keys and self.passed != 0
+        return self.wrote(client_id) and self.passed != 0
 
     def listens(self) -> bool:
         """Whether messages may be told now. During the hello they may not, and are looked for after it."""
         self.nudged = True
         return self.history == "whole"
 
-    def deliver(self, fields: dict[str, Any]) -> None:
-        """A message of this person was committed: sent on, unless the other side has it already."""
-        if self.history != "whole" or fields["id"] <= self.cursor:
+    def deliver(self, pk: int, fields: dict[str, Any] | None) -> None:
+        """A message of this person was committed: sent on, unless the other side has it already. Its `fields` are
+        None where it is nobody's news."""
+        if self.history != "whole" or pk <= self.cursor:
             return
-        self.cursor = fields["id"]
-        if fields.get("client_id") not in self.own_keys:
+        self.cursor = pk
+        if fields is not None and fields.get("client_id") not in self.own_keys:
             self.push(frames.encode("message", **fields))
 
     def become(self, person: ChatUser) -> None:

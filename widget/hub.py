@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from django.db.models import Q
@@ -30,11 +31,12 @@ class Tab(Protocol):
     cursor: int
     switching: bool
 
-    def has_sent(self, client_id: str) -> bool: ...
+    def wrote(self, client_id: str) -> bool: ...
+    def passes_over(self, client_id: str) -> bool: ...
     def listens(self) -> bool: ...
     def lagged(self) -> None: ...
     def push(self, text: str) -> None: ...
-    def deliver(self, fields: dict[str, Any]) -> None: ...
+    def deliver(self, pk: int, fields: dict[str, Any] | None) -> None: ...
     def become(self, person: ChatUser) -> None: ...
     def forget(self) -> None: ...
     def close(self, closing: Closing) -> None: ...
@@ -71,7 +73,7 @@ class VisitorHub(Hub[Tab]):
     def _is_known(self, event: Event) -> bool:
         """Whether each tab of that person wrote this message itself: there is nothing to read for them."""
         client_id = event.data.get("client_id")
-        return client_id is not None and all(tab.has_sent(client_id) for tab in self.of(event.chat_user))
+        return client_id is not None and all(tab.passes_over(client_id) for tab in self.of(event.chat_user))
 
     def look_again(self, name: str) -> None:
         """Has the sockets of that person told what they miss, as if a message had just come."""
@@ -80,18 +82,19 @@ class VisitorHub(Hub[Tab]):
     async def _tell_messages(self, names: set[str]) -> None:
         # By cursor, not by the event's id: two events may arrive the other way round than their messages were
         # committed, and a tab that is told the later one first would never hear of the earlier.
-        listening = [tab for name in names for tab in self.of(name) if tab.listens()]
-        since: dict[int, int] = {}
-        for tab in listening:
-            if tab.person is not None:
-                since[tab.person.pk] = min(tab.cursor, since.get(tab.person.pk, tab.cursor))
-        if not since:
+        tabs: dict[int, list[Tab]] = {}
+        for name in names:
+            for tab in self.of(name):
+                if tab.listens() and tab.person is not None:
+                    tabs.setdefault(tab.person.pk, []).append(tab)
+        if not tabs:
             return
-        messages = await _messages_after(since)
-        for tab in listening:
-            for message in messages:
-                if tab.person is not None and message.chat_user_id == tab.person.pk:
-                    tab.deliver(frames.message_fields(message))
+        messages = await _messages_after(tabs)
+        for chat_user_id, pk, message in messages:
+            fields = frames.message_fields(message) if message is not None else None
+            for tab in tabs[chat_user_id]:
+                if tab.person is not None and tab.person.pk == chat_user_id:
+                    tab.deliver(pk, fields)
         if len(messages) >= AT_ONCE:
             for name in names:
                 self.look_again(name)
@@ -159,12 +162,23 @@ def _moment(event: Event) -> str:
 
 
 @hop
-def _messages_after(since: dict[int, int]) -> list[Message]:
-    """The messages of each person (by id) after their cursor, in id order, AT_ONCE at most."""
+def _messages_after(tabs: Mapping[int, Sequence[Tab]]) -> list[tuple[int, int, Message | None]]:
+    """(Person, id, message) after the lowest cursor of each person's tabs, in id order, AT_ONCE at most.
+
+    No message where all of them wrote it themselves: it isn't read.
+    """
     missed = Q()
-    for chat_user_id, cursor in since.items():
-        missed |= Q(chat_user=chat_user_id, id__gt=cursor)
-    return list(Message.objects.filter(missed).order_by("id")[:AT_ONCE])
+    for chat_user_id, those in tabs.items():
+        missed |= Q(chat_user=chat_user_id, id__gt=min(tab.cursor for tab in those))
+    keys = Message.objects.filter(missed).order_by("id").values_list("chat_user", "id", "client_id")
+    rows = list(keys[:AT_ONCE])
+    unknown = [
+        pk
+        for chat_user_id, pk, client_id in rows
+        if client_id is None or not all(tab.wrote(str(client_id)) for tab in tabs[chat_user_id])
+    ]
+    messages = Message.objects.in_bulk(unknown) if unknown else {}
+    return [(chat_user_id, pk, messages.get(pk)) for chat_user_id, pk, _ in rows]
 
 
 @hop

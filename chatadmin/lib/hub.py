@@ -17,7 +17,8 @@ log = structlog.get_logger("chatadmin.hub")
 
 QUEUE_EVENTS = 10_000
 BATCH_EVENTS = 200
-REST_SECONDS = 0.2
+REST_SECONDS = 0.5
+MANY_EVENTS = 50
 
 
 class Watching(Protocol):
@@ -33,8 +34,9 @@ Watcher = TypeVar("Watcher", bound=Watching)
 class Hub(Generic[Watcher]):
     """The watchers of one event loop, by key. `current()` gives the running loop's."""
 
-    # Whether a hub that can't keep up rests between batches for as long as the last one took (REST_SECONDS at most):
-    # it takes half the processor then, and what happens to one watched thing meanwhile is worked on once.
+    # Whether a hub that can't keep up rests between batches for as long as the last one took, twice as long after
+    # MANY_EVENTS and so on (REST_SECONDS at most): the more there is, the more it leaves of the processor to others,
+    # and what happens to one watched thing meanwhile is worked on once.
     gathers: ClassVar[bool] = False
     # Several processes notice the same loss, each by itself, and all of it is looked at once.
     gap_seconds: ClassVar[float] = 0.5
@@ -120,8 +122,9 @@ class Hub(Generic[Watcher]):
                 batch.append(self.events.get_nowait())
             started = clock()
             await self._work_on(batch)
-            if self.gathers and not self.events.empty():
-                await asyncio.sleep(min(clock() - started, REST_SECONDS))
+            if self.gathers and (len(batch) > MANY_EVENTS or not self.events.empty()):
+                rest = (clock() - started) * (1 + len(batch) / MANY_EVENTS)
+                await asyncio.sleep(min(rest, REST_SECONDS))
 
     async def _work_on(self, batch: list[bus.Event]) -> None:
         if await self._done(batch):

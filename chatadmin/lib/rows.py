@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import Field, Model
 
 
@@ -61,7 +61,9 @@ def _quoted(field: Field[Any, Any]) -> str:
 
 
 def _prepared(fields: Sequence[Field[Any, Any]], values: Sequence[Any]) -> list[Any]:
-    return [field.get_db_prep_save(value, connection) for field, value in zip(fields, values, strict=True)]
+    # Not `connection`, which looks itself up for each attribute that it is asked for.
+    ours = connections[DEFAULT_DB_ALIAS]
+    return [field.get_db_prep_save(value, ours) for field, value in zip(fields, values, strict=True)]
 
 
 def _given(values: Sequence[Sequence[Any]]) -> str:

@@ -90,6 +90,38 @@ class Writer(Generic[Item, Done]):
         _answer([asker for _, asker in batch], outcomes)
 
 
+class Lanes(Generic[Item, Done]):
+    """So many writers side by side, for a database that lets several write at once. Items of one `key` go through the
+    same writer, so that their order is kept."""
+
+    def __init__(
+        self,
+        name: str,
+        work: Callable[[Sequence[Item]], Sequence[Done | Exception]],
+        *,
+        count: int,
+        key: Callable[[Item], int],
+    ) -> None:
+        self.writers = [Writer(f"{name}-{number}", work) for number in range(count)]
+        self.key = key
+
+    async def ask(self, item: Item) -> Done:
+        """For the event loop: what came of `item`. Raises why nothing did."""
+        return await self._of(item).ask(item)
+
+    def ask_and_wait(self, item: Item) -> Done:
+        """The same for a thread that may wait."""
+        return self._of(item).ask_and_wait(item)
+
+    def stop(self) -> None:
+        """Ends the threads after what they were given."""
+        for writer in self.writers:
+            writer.stop()
+
+    def _of(self, item: Item) -> Writer[Item, Done]:
+        return self.writers[self.key(item) % len(self.writers)]
+
+
 _Asker = asyncio.Future[Done] | Future[Done]
 
 

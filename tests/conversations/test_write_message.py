@@ -53,7 +53,7 @@ def test_the_first_message_opens_a_conversation(ann: ChatUser, told: list[Event]
     assert (conversation.status, conversation.turn, conversation.unread_count) == ("open", "staff", 1)
     assert (conversation.started_at, conversation.last_message_at) == (T, T)
     assert (ann.message_count, ann.unread_count, ann.first_contact, ann.last_active) == (1, 1, T, T)
-    data = {"id": message.pk, "sender": "visitor", "client_id": str(key)}
+    data = {"id": message.pk, "sender": "visitor", "client_id": str(key), "first": True}
     assert told == [Event("message.created", str(ann.uuid), data)]
 
 

@@ -217,6 +217,28 @@ def test_a_hub_that_is_behind_rests_as_long_as_it_worked(
     run(scenario)
 
 
+def test_a_hub_that_has_much_to_do_rests_though_nothing_waits(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Listening, "gathers", True)
+    monkeypatch.setattr(module, "MANY_EVENTS", 2)
+
+    async def scenario(hub: Listening) -> None:
+        hub.watch(Page(), ["ann"])
+        hub.gate.clear()
+        await bus.announce_now(*(Event(str(number), "ann") for number in range(3)))
+        await until(lambda: hub.started)
+        await asyncio.sleep(0.1)
+        hub.gate.set()
+        await until(lambda: hub.batches)
+        assert hub.batches == [["0", "1", "2"]]
+        for number in "34":
+            await bus.announce_now(Event(number, "ann"))
+            await asyncio.sleep(0.01)
+        await until(lambda: len(hub.done) == 5)
+        assert hub.batches == [["0", "1", "2"], ["3", "4"]]
+
+    run(scenario)
+
+
 def test_each_loop_and_kind_has_one_hub():
     class Other(Listening):
         pass

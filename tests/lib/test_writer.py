@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 import pytest
 
 from chatadmin.lib import writer as module
-from chatadmin.lib.writer import MOST, Writer
+from chatadmin.lib.writer import MOST, Lanes, Writer
 from tests.threads import together
 
 Outcomes = list[int | Exception]
@@ -150,3 +150,28 @@ def test_a_fork_begins_with_nothing(writer: Writer[int, int], held: Held, monkey
     assert parent is not None and writer.thread is not parent
     queue.put(None)
     parent.join(WAIT_SECONDS)
+
+
+def test_lanes_go_side_by_side_and_each_keeps_its_order():
+    batches: list[tuple[str, list[int]]] = []
+    both = threading.Event()
+    busy = threading.Barrier(2, action=both.set)
+
+    def work(items: Sequence[int]) -> list[int | Exception]:
+        if not both.is_set():
+            busy.wait(WAIT_SECONDS)  # neither is done before the other has begun
+        batches.append((threading.current_thread().name, list(items)))
+        return list(items)
+
+    lanes: Lanes[int, int] = Lanes("test-lane", work, count=2, key=lambda item: item)
+
+    async def ask() -> list[int]:
+        return await asyncio.gather(*(lanes.ask(number) for number in range(20)))
+
+    assert asyncio.run(ask()) == list(range(20))
+    assert lanes.ask_and_wait(20) == 20
+    lanes.stop()
+    by_thread: dict[str, list[int]] = {}
+    for name, items in batches:
+        by_thread.setdefault(name, []).extend(items)
+    assert by_thread == {"test-lane-0": list(range(0, 21, 2)), "test-lane-1": list(range(1, 20, 2))}

@@ -6,7 +6,7 @@ import json
 import re
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -31,14 +31,18 @@ PAGES = 4
 def rendered(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """How often each template was rendered for a socket."""
     counter: Counter[str] = Counter()
-    for name in ("draw", "render_to_string"):
-        real = getattr(fragments, name)
+    render_to_string, drawer = fragments.render_to_string, fragments.drawer
 
-        def counting(template: str, *args: Any, real: Any = real, **context: Any) -> str:
-            counter[template] += 1
-            return real(template, *args, **context)
+    def rendering(template: str, *args: Any, **context: Any) -> str:
+        counter[template] += 1
+        return render_to_string(template, *args, **context)
 
-        monkeypatch.setattr(fragments, name, counting)
+    def drawing(*templates: str, of: str) -> Callable[[Any], str]:
+        counter.update(templates)
+        return drawer(*templates, of=of)
+
+    monkeypatch.setattr(fragments, "render_to_string", rendering)
+    monkeypatch.setattr(fragments, "drawer", drawing)
     return counter
 
 
@@ -75,8 +79,16 @@ def test_a_message_is_rendered_once(pages: list[StaffPage], rendered: Counter[st
         told = page.expect('data-field="messages"')
         assert (f'data-message="{message.pk}"' in told) is (number % 2 == 0)
     leaves = {f"users/leaf/{slot}.html": 1 for slot in MESSAGE_SLOTS}
+    open_parts = {"conversations/message.html": 1, "conversations/entry.html": 1}
     counted = {name: count for name, count in rendered.items() if not name.startswith("search/")}
-    assert counted == {**leaves, "conversations/message.html": 1, "conversations/entry.html": 1}
+    # The first one is their first contact too.
+    assert counted == {**leaves, **open_parts, "users/leaf/first_contact.html": 1}
+    rendered.clear()
+    say(person, "again")
+    for page in pages:
+        page.expect('data-field="messages"')
+    counted = {name: count for name, count in rendered.items() if not name.startswith("search/")}
+    assert counted == {**leaves, **open_parts}
 
 
 def test_who_replies_is_rendered_once_for_each_who_sees_others(
