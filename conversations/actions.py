@@ -7,6 +7,7 @@ everything after the last id that it holds then misses nothing, on PostgreSQL as
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
@@ -47,6 +48,7 @@ __all__ = [
     "locked_person",
     "mark_read",
     "record_event",
+    "record_events",
     "set_status",
     "write_message",
 ]
@@ -157,8 +159,21 @@ def record_event(
     at: dt.datetime | None = None,
 ) -> ActivityEvent:
     """Adds to the timeline of `person`, whose row the caller's transaction has locked."""
-    event = ActivityEvent.objects.create(
+    event = ActivityEvent(
         chat_user=person, visit_id=visit_id, kind=kind, data=data or {}, at=at or timezone.now()
     )
-    announce(Event("event.recorded", str(person.uuid), {"id": event.pk, "kind": str(event.kind)}))
+    record_events([event])
     return event
+
+
+def record_events(events: Sequence[ActivityEvent]) -> None:
+    """The same for many, of people whom the caller's transaction has locked."""
+    if not events:
+        return
+    ActivityEvent.objects.bulk_create(events)
+    announce(
+        *(
+            Event("event.recorded", str(event.chat_user.uuid), {"id": event.pk, "kind": str(event.kind)})
+            for event in events
+        )
+    )

@@ -11,12 +11,12 @@ import datetime as dt
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 
 from chatadmin.lib import bus, redis_store
-from chatadmin.lib.leases import Lapsed, Leases, Terms, leases
+from chatadmin.lib.leases import Lapsed, Leases, Terms, leases, places
 from chatadmin.lib.threads import hop
 from users import visits
 from users.models import ChatUser
@@ -68,17 +68,24 @@ def online_count() -> int:
 
 
 def arrive(person: uuid.UUID, socket: str) -> int:
-    """A socket of `person` opened, and the database has heard of it: takes its lease, announces a person who was
-    away. Returns their sockets; 1 where the store can't be reached."""
-    _beats.tell([str(person)], time.time())
+    """`arrive_all` for one."""
+    return arrive_all([(person, socket)])[0]
+
+
+def arrive_all(arrivals: Sequence[tuple[uuid.UUID, str]]) -> list[int]:
+    """These sockets of these people opened, and the database has heard of it: takes their leases, announces those who
+    were away. Returns for each how many sockets its person has with it; 1 where the store can't be reached."""
+    pairs = [(str(person), socket) for person, socket in arrivals]
+    _beats.tell({person for person, _ in pairs}, time.time())
     try:
-        was_away, sockets = store().touch([(str(person), socket)])[str(person)]
+        answers = store().touch(pairs)
     except redis_store.UNREACHABLE as error:  # the next beats say it again
         log.warning("presence.unreachable", error=type(error).__name__)
-        return 1
-    if was_away:
-        bus.announce(bus.Event("presence.changed", str(person), {"online": True}))
-    return sockets
+        return [1] * len(pairs)
+    came = [person for person, (was_away, _) in answers.items() if was_away]
+    if came:
+        bus.announce(*(bus.Event("presence.changed", person, {"online": True}) for person in came))
+    return places(pairs, answers)
 
 
 def leave(person: uuid.UUID, socket: str) -> None:

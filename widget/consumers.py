@@ -15,14 +15,18 @@ from chatadmin.lib.bus import Event, announce_now
 from chatadmin.lib.limits import Bucket, Rate
 from chatadmin.lib.socket import Closing, Receive, Scope, Send, Socket
 from chatadmin.lib.threads import hop
-from staff import presence as staff_presence
+from chatadmin.lib.together import Together
+from conversations.actions import Blocked, Gone
 from staff.models import Widget
 from users import presence
 from users.models import ChatUser
 from widget import admission, collecting, edge, frames, sessions
 from widget.appearance import appearance
+from widget.entering import Coming, TooManyPeople
 from widget.frames import FrameError
+from widget.greeting import GREETER, Greeting, Welcome
 from widget.hub import VisitorHub
+from widget.identity import IdentityRefused
 
 log = structlog.get_logger("chatadmin.widget")
 
@@ -48,7 +52,7 @@ class VisitorSocket(Socket):
         self.visit_id = 0
         self.cursor = 0
         self.history = "behind"
-        self.nudged = self.switching = self.lost = False
+        self.switching = self.lost = False
         self.own_keys: dict[str, None] = {}
         self.passed = 0
         self.address_beat_at = 0.0
@@ -63,7 +67,7 @@ class VisitorSocket(Socket):
             raise Closing(4403, "origin or key refused")
         # Counted from here on, and no earlier: whoever is turned away costs no store anything.
         self.address_beat_at = time.monotonic()
-        if await _count(self.address, self.id) > edge.ceiling(edge.SOCKETS_PER_ADDRESS):
+        if await COUNTER.ask((self.address, self.id)) > edge.ceiling(edge.SOCKETS_PER_ADDRESS):
             raise Closing(4429, "too many sockets from this address")
         presence.keep()
 
@@ -102,19 +106,19 @@ class VisitorSocket(Socket):
             self.push(frames.error_frame(error))
             if self.flood.refused():
                 raise Closing(4429, "flood") from None
-        except sessions.IdentityRefused:
+        except IdentityRefused:
             self.push(
                 frames.encode(
                     "error", code="identity", detail="the identity's hash is missing, wrong or expired"
                 )
             )
             raise Closing(4401, "identity refused") from None
-        except sessions.TooManyPeople:
+        except TooManyPeople:
             self.push(frames.encode("error", code="too_fast", detail="too many new people from this address"))
             raise Closing(4429, "too many new people") from None
-        except sessions.Blocked:
+        except Blocked:
             raise Closing(4403, "blocked") from None
-        except sessions.Gone:
+        except Gone:
             self.forget()
 
     async def _handle(self, frame: frames.Frame) -> None:
@@ -137,28 +141,28 @@ class VisitorSocket(Socket):
             raise FrameError("too_fast", "too many frames")
         assert self.widget is not None
         arrival = collecting.arrival(self.widget, frame.page, self.header(b"user-agent"), self.address)
-        held, self.history, self.nudged = self.history, "greeting", False
+        coming = Coming(self.widget, frame, arrival, self.address)
+        held, self.history = self.history, "greeting"
         before, self.switching = self.person, True
         try:
-            opened, sockets, here = await _open(self.widget, frame, arrival, self.address, self.id, before)
+            welcome = await GREETER.ask(Greeting(coming, self.id, before))
         except Exception:
             # Refused: whoever they were before goes on, and hears what came meanwhile.
             self.history = held
-            if before is not None and self.nudged:
+            if before is not None:
                 VisitorHub.current().look_again(str(before.uuid))
             raise
         finally:
             self.switching = False
-        # Listening first, reading second: what is committed in between is looked for once more after it.
-        self.become(opened.person)
-        self.visit_id = opened.visit_id
-        if sockets > edge.ceiling(edge.SOCKETS_PER_VISITOR):
+        self.become(welcome.opened.person)
+        self.visit_id = welcome.opened.visit_id
+        if welcome.sockets > edge.ceiling(edge.SOCKETS_PER_VISITOR):
             raise Closing(4429, "too many sockets of this visitor")
         self.patience_seconds = 45.0
-        await self._welcome(self.widget, frame.after, opened, here)
+        self._welcome(self.widget, frame.after, welcome)
 
-    async def _welcome(self, widget: Widget, after: int, opened: sessions.Opened, staff_online: bool) -> None:
-        messages, more = await _history(opened.person.pk, after)
+    def _welcome(self, widget: Widget, after: int, welcome: Welcome) -> None:
+        opened, messages = welcome.opened, welcome.messages
         self.cursor = messages[-1].pk if messages else after
         self.push(
             frames.encode(
@@ -166,15 +170,16 @@ class VisitorSocket(Socket):
                 token=opened.token,
                 user=frames.user_fields(opened.person),
                 messages=[frames.message_fields(message) for message in messages],
-                more=more,
+                more=welcome.more,
                 unread=opened.unread,
-                staff_online=staff_online,
+                staff_online=welcome.staff_online,
                 widget=appearance(widget),
             )
         )
         # Somebody who is behind says hello again; a newer message told now would hide the gap from them.
-        self.history = "behind" if more else "whole"
-        if self.history == "whole" and self.nudged:
+        self.history = "behind" if welcome.more else "whole"
+        if self.history == "whole":
+            # What was committed after the history was read and before this socket was known to the hub.
             VisitorHub.current().look_again(str(opened.person.uuid))
 
     async def _message(self, frame: frames.NewText) -> None:
@@ -243,7 +248,6 @@ class VisitorSocket(Socket):
 
     def listens(self) -> bool:
         """Whether messages may be told now. During the hello they may not, and are looked for after it."""
-        self.nudged = True
         return self.history == "whole"
 
     def deliver(self, pk: int, fields: dict[str, Any] | None) -> None:
@@ -275,7 +279,7 @@ class VisitorSocket(Socket):
         now = time.monotonic()
         if now - self.address_beat_at >= ADDRESS_BEAT_SECONDS:
             self.address_beat_at = now
-            task = asyncio.ensure_future(_count(self.address, self.id))
+            task = asyncio.ensure_future(_hold(self.address, self.id))
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
 
 
@@ -296,27 +300,12 @@ def _decoded(text: str | None) -> frames.Frame:
 # -- one thread hop each
 
 _say = sessions.say_soon
-_count = hop(edge.sockets_of)
+COUNTER: Together[tuple[str, str], int] = Together(edge.places_of)
+_hold = hop(edge.hold)
 _read = hop(sessions.read_up_to)
 _move = hop(sessions.move_widget)
 _see = hop(sessions.see_page)
 _identify = hop(sessions.identify)
-_history = hop(sessions.history)
-
-
-@hop
-def _open(
-    widget: Widget,
-    frame: frames.Hello,
-    arrival: sessions.visits.Arrival,
-    address: str,
-    socket: str,
-    before: ChatUser | None,
-) -> tuple[sessions.Opened, int, bool]:
-    opened = sessions.open_session(widget, frame, arrival, address)
-    if before is not None and before.pk != opened.person.pk:
-        presence.leave(before.uuid, socket)
-    return opened, presence.arrive(opened.person.uuid, socket), staff_presence.anyone_here()
 
 
 @hop

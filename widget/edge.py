@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 import structlog
@@ -11,7 +12,7 @@ from django.conf import settings
 
 from chatadmin.lib import redis_store
 from chatadmin.lib.address import counted_as
-from chatadmin.lib.leases import Terms, leases
+from chatadmin.lib.leases import Terms, leases, places
 from chatadmin.lib.limits import Bucket, Rate
 from staff.models import OWN_ORIGIN, Widget
 from widget.refusals import shared
@@ -47,15 +48,20 @@ def _host_of(origin: str) -> str:
     return parts.netloc.lower() if parts.scheme.lower() in {"http", "https"} else ""
 
 
-def sockets_of(address: str, socket: str) -> int:
-    """Counts a socket of `address`, or goes on counting it. Returns how many it holds in all processes; 1 where the
-    store can't be reached."""
+def hold(address: str, socket: str) -> None:
+    """Goes on counting a socket."""
+    places_of([(address, socket)])
+
+
+def places_of(sockets: Sequence[tuple[str, str]]) -> list[int]:
+    """Counts new sockets, each (address, socket). Returns for each how many its address holds with it in all
+    processes; 1 where the store can't be reached."""
+    pairs = [(counted_as(address), socket) for address, socket in sockets]
     try:
-        group = counted_as(address)
-        return leases("addresses", ADDRESS_TERMS).touch([(group, socket)])[group][1]
+        return places(pairs, leases("addresses", ADDRESS_TERMS).touch(pairs))
     except redis_store.UNREACHABLE as error:
         log.warning("edge.unreachable", error=type(error).__name__)
-        return 1
+        return [1] * len(pairs)
 
 
 def release(address: str, socket: str) -> None:

@@ -8,6 +8,7 @@ import secrets
 import time
 import unicodedata
 import uuid
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +27,7 @@ from users.models import EXTERNAL_ID_CHARS, NAME_CHARS, ChatUser, VisitorToken
 from users.text import EMAIL_CHARS, email_address
 from widget.frames import FrameError
 
+TOKEN_CHARS = 200
 TRAITS_BYTES = 4_096
 TRAITS_KEYS = 50
 TRAITS_DEPTH = 6
@@ -179,18 +181,23 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
 
 
-def person_of_token(token: str | None) -> ChatUser | None:
-    """The living person whose browser holds `token`."""
-    if not token or len(token) > 200:
-        return None
-    return ChatUser.objects.filter(tokens__token_hash=token_hash(token), erased_at=None).first()
+def people_of_tokens(tokens: Iterable[str | None]) -> dict[str, ChatUser]:
+    """The living person whose browser holds each of these tokens, by token; nobody's are left out."""
+    hashes = {token_hash(token): token for token in tokens if token and len(token) <= TOKEN_CHARS}
+    if not hashes:
+        return {}
+    known = VisitorToken.objects.filter(token_hash__in=list(hashes), chat_user__erased_at=None)
+    return {hashes[row.token_hash]: row.chat_user for row in known.select_related("chat_user")}
 
 
-def new_token(person: ChatUser) -> str:
-    """A fresh token for `person`; it is shown once."""
-    token = secrets.token_urlsafe(32)
-    VisitorToken.objects.create(chat_user=person, token_hash=token_hash(token))
-    return token
+def new_tokens(people: Sequence[ChatUser]) -> list[str]:
+    """A fresh token for each of `people`; it is shown once."""
+    tokens = [secrets.token_urlsafe(32) for _ in people]
+    VisitorToken.objects.bulk_create(
+        VisitorToken(chat_user=person, token_hash=token_hash(token))
+        for person, token in zip(people, tokens, strict=True)
+    )
+    return tokens
 
 
 def person_of_identity(identity: Identity, visitor: ChatUser | None) -> ChatUser:

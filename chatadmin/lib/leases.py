@@ -12,7 +12,8 @@ import functools
 import secrets
 import threading
 import time
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
 
@@ -318,6 +319,17 @@ class RedisLeases:
 
     def era(self) -> str:
         return str(self._era(keys=self.keys, args=[secrets.token_hex(8)]))
+
+
+def places(pairs: Sequence[tuple[str, str]], answers: Mapping[str, tuple[bool, int]]) -> list[int]:
+    """The how-manieth member of its group each of these became, where `touch(pairs)` answered so and none of them was
+    there before."""
+    left = Counter(group for group, _ in pairs)
+    found = []
+    for group, _ in pairs:
+        left[group] -= 1
+        found.append(answers[group][1] - left[group])
+    return found
 
 
 @functools.cache

@@ -83,6 +83,10 @@ class Limits(Protocol):
         """Counts one of `key`; False where that is more than the quota."""
         ...
 
+    def count_many(self, asked: Sequence[tuple[str, Quota]]) -> list[bool]:
+        """`count` for each, in order, in one go."""
+        ...
+
 
 class LocalLimits:
     """Buckets and quotas in this process; the longest unused are forgotten past KEEP_KEYS."""
@@ -114,6 +118,9 @@ class LocalLimits:
                 del self.counts[next(iter(self.counts))]
             return used < quota.scaled()
 
+    def count_many(self, asked: Sequence[tuple[str, Quota]]) -> list[bool]:
+        return [self.count(key, quota) for key, quota in asked]
+
 
 _TAKE = """
 local clock = redis.call('TIME')
@@ -137,8 +144,11 @@ return taken
 
 
 _COUNT = """
-local used = redis.call('INCR', KEYS[1])
-if used == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
+local used = {}
+for i, key in ipairs(KEYS) do
+  used[i] = redis.call('INCR', key)
+  if used[i] == 1 then redis.call('EXPIRE', key, ARGV[i]) end
+end
 return used
 """
 
@@ -169,12 +179,18 @@ class RedisLimits:
         return [bool(one) for one in taken]
 
     def count(self, key: str, quota: Quota) -> bool:
+        return self.count_many([(key, quota)])[0]
+
+    def count_many(self, asked: Sequence[tuple[str, Quota]]) -> list[bool]:
+        if not asked:
+            return []
+        keys = [redis_store.key("quota", key) for key, _ in asked]
         try:
-            used = self._count(keys=[redis_store.key("quota", key)], args=[quota.seconds])
+            counts = self._count(keys=keys, args=[quota.seconds for _, quota in asked])
         except redis_store.UNREACHABLE as error:
             log.warning("limits.unreachable", error=type(error).__name__)
-            return self.meanwhile.count(key, quota)
-        return int(used) <= quota.scaled()
+            return self.meanwhile.count_many(asked)
+        return [int(used) <= quota.scaled() for used, (_, quota) in zip(counts, asked, strict=True)]
 
 
 @functools.cache

@@ -15,7 +15,7 @@ from staff.models import Account
 from tests.factories import make_messages, make_person
 from tests.visitor import Visitor
 from users.models import ChatUser
-from widget.identity import new_token
+from widget.identity import new_tokens
 
 pytestmark = pytest.mark.django_db(transaction=True)
 START = dt.datetime(2026, 3, 2, 9, 0, tzinfo=dt.UTC)
@@ -37,7 +37,7 @@ def fill(person: ChatUser, count: int) -> list[Message]:
 def tab(person: ChatUser, visit: Callable[..., Visitor]) -> Visitor:
     """The person's own tab."""
     visitor = visit()
-    visitor.hello(token=new_token(person))
+    visitor.hello(token=new_tokens([person])[0])
     return visitor
 
 

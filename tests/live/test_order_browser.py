@@ -14,7 +14,7 @@ from tests.factories import make_messages, make_person
 from tests.visitor import Visitor
 from tests.widget.fake_chat import until
 from users.models import ChatUser
-from widget.identity import new_token
+from widget.identity import new_tokens
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,7 +28,7 @@ def person(transactional_db: None) -> ChatUser:
 def tab(person: ChatUser, visit: Callable[..., Visitor]) -> Visitor:
     """The person's own tab."""
     visitor = visit()
-    visitor.hello(token=new_token(person))
+    visitor.hello(token=new_tokens([person])[0])
     return visitor
 
 

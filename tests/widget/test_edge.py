@@ -12,7 +12,7 @@ from chatadmin.lib.leases import LocalLeases, RedisLeases
 from staff.models import Widget
 from tests.lib.stores import STORES, nobody_listens
 from widget import edge
-from widget.edge import Flood, ceiling, may_embed, release, sockets_of
+from widget.edge import Flood, ceiling, hold, may_embed, places_of, release
 
 SITE = Widget(allowed_origins=["https://shop.example", "http://Localhost:3000/"])
 OWN = Widget(allowed_origins=["self"])
@@ -84,16 +84,25 @@ def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(edge, "leases", lambda name, terms: made)
 
 
+def place(address: str, socket: str) -> int:
+    return places_of([(address, socket)])[0]
+
+
 @pytest.mark.usefixtures("store")
 def test_an_addresss_sockets_are_counted():
-    assert [sockets_of("192.0.2.1", name) for name in ("a", "b", "a", "c")] == [1, 2, 2, 3]
-    assert sockets_of("192.0.2.2", "d") == 1
+    assert [place("192.0.2.1", name) for name in "ab"] == [1, 2]
+    hold("192.0.2.1", "a")
+    assert place("192.0.2.1", "c") == 3
+    assert place("192.0.2.2", "d") == 1
+    assert places_of([("192.0.2.1", "e"), ("192.0.2.2", "f"), ("192.0.2.1", "g")]) == [4, 2, 5]
+    for name in "eg":
+        release("192.0.2.1", name)
     release("192.0.2.1", "b")
     release("192.0.2.1", "b")
-    assert sockets_of("192.0.2.1", "a") == 2
+    assert place("192.0.2.1", "a") == 2
     for name in ("a", "c"):
         release("192.0.2.1", name)
-    assert sockets_of("192.0.2.1", "e") == 1
+    assert place("192.0.2.1", "e") == 1
 
 
 def test_with_redis_away_sockets_open_and_close(monkeypatch: pytest.MonkeyPatch):
@@ -101,7 +110,7 @@ def test_with_redis_away_sockets_open_and_close(monkeypatch: pytest.MonkeyPatch)
     away = RedisLeases("addresses", edge.ADDRESS_TERMS)
     monkeypatch.setattr(edge, "leases", lambda name, terms: away)
     with capture_logs() as logs:
-        assert sockets_of("192.0.2.1", "a") == 1
+        assert place("192.0.2.1", "a") == 1
         release("192.0.2.1", "a")
     assert [line["event"] for line in logs] == ["edge.unreachable"] * 2
     assert "192.0.2.1" not in str(logs)
@@ -129,7 +138,7 @@ def test_fewer_are_none_however_long_they_go_on():
     assert not any(flood.refused(100 + number * 10 / 48) for number in range(1_000))
 
 
-def test_many_sockets_of_one_address_flood_together():
+def test_many_places_of_one_address_flood_together():
     floods = [Flood("192.0.2.1") for _ in range(20)]
     refused = [floods[number % 20].refused(100.0) for number in range(501)]
     assert refused == [False] * 500 + [True]

@@ -31,9 +31,9 @@ from widget.identity import (
     IdentityRefused,
     apply_claims,
     check,
-    new_token,
+    new_tokens,
+    people_of_tokens,
     person_of_identity,
-    person_of_token,
     token_hash,
 )
 
@@ -231,10 +231,10 @@ def write(person: ChatUser, body: str) -> None:
 
 
 def test_a_token_is_its_persons(visitor: ChatUser):
-    token = new_token(visitor)
-    assert person_of_token(token) == visitor
+    token = new_tokens([visitor])[0]
+    assert people_of_tokens([token]) == {token: visitor}
     assert VisitorToken.objects.get().token_hash == token_hash(token) != token
-    assert len({new_token(visitor) for _ in range(20)}) == 20
+    assert len(set(new_tokens([visitor] * 20))) == 20
     for other in (
         None,
         "",
@@ -246,13 +246,13 @@ def test_a_token_is_its_persons(visitor: ChatUser):
         "x" * 201,
         token_hash(token),
     ):
-        assert person_of_token(other) is None
+        assert people_of_tokens([other]) == {}
 
 
 def test_the_token_of_the_erased_is_nobodys(visitor: ChatUser):
-    token = new_token(visitor)
+    token = new_tokens([visitor])[0]
     ChatUser.objects.filter(pk=visitor.pk).update(erased_at="2026-11-24T10:00:00Z")
-    assert person_of_token(token) is None
+    assert people_of_tokens([token]) == {}
 
 
 def test_a_new_external_id_is_a_new_person(db: None, told: list[Event]):

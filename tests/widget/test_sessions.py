@@ -21,21 +21,12 @@ from tests.threads import together
 from tests.widget.signing import signed
 from users.models import ChatUser, Collected, CollectSetting, Visit, VisitorToken
 from users.visits import Arrival, DeviceInfo
-from widget import sessions
+from widget import entering, sessions
+from widget.entering import Coming, Opened, TooManyPeople, open_session
 from widget.frames import FrameError, Hello, Identify, NewText, Page
-from widget.identity import IdentityRefused, new_token
-from widget.sessions import (
-    Opened,
-    TooManyPeople,
-    arrival_of,
-    history,
-    identify,
-    move_widget,
-    open_session,
-    read_up_to,
-    say,
-    see_page,
-)
+from widget.greeting import history
+from widget.identity import IdentityRefused, new_tokens
+from widget.sessions import arrival_of, identify, move_widget, read_up_to, say, see_page
 
 ARRIVAL = Arrival("https://shop.example/", "Shop", "", DeviceInfo("Chrome", "131", "Windows", "desktop"))
 ADDRESS = "192.0.2.1"
@@ -45,7 +36,7 @@ ADDRESS = "192.0.2.1"
 def own_limits(monkeypatch: pytest.MonkeyPatch) -> LocalLimits:
     """Budgets that other tests have not spent."""
     made = LocalLimits()
-    monkeypatch.setattr(sessions, "limits", lambda: made)
+    monkeypatch.setattr(entering, "limits", lambda: made)
     monkeypatch.setattr(writing, "limits", lambda: made)
     return made
 
@@ -56,7 +47,7 @@ def site(db: None) -> Widget:
 
 
 def hello(site: Widget, arrival: Arrival = ARRIVAL, **fields: Any) -> Opened:
-    return open_session(site, Hello(1, **fields), arrival, ADDRESS)
+    return open_session(Coming(site, Hello(1, **fields), arrival, ADDRESS))
 
 
 def kinds(person: ChatUser) -> list[str]:
@@ -179,34 +170,33 @@ def test_the_blocked_do_not_get_round_it_by_a_name(site: Widget):
 
 
 def test_one_address_brings_so_many_new_people(site: Widget, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(sessions, "NEW_PEOPLE", Quota(most=2, seconds=600))
+    monkeypatch.setattr(entering, "NEW_PEOPLE", Quota(most=2, seconds=600))
     known = hello(site)
     hello(site)
     with pytest.raises(TooManyPeople):
         hello(site)
     assert ChatUser.objects.count() == 2
-    assert open_session(site, Hello(1), ARRIVAL, "192.0.2.2").person
+    assert open_session(Coming(site, Hello(1), ARRIVAL, "192.0.2.2")).person
     # Those who were there before, and those a site vouches for, are no strangers.
     assert hello(site, token=known.token).person == known.person
     assert hello(site, identity=signed(site, "x-1")).person.verified
 
 
 def test_the_budgets_are_those_of_the_contract():
-    people, messages = sessions.NEW_PEOPLE, sessions.MESSAGES
+    people, messages = entering.NEW_PEOPLE, sessions.MESSAGES
     assert (people, messages) == (Quota(most=600, seconds=600), Rate(burst=10, per_second=1))
 
 
 def test_a_person_erased_in_between_is_looked_for_again(site: Widget, monkeypatch: pytest.MonkeyPatch):
     known = hello(site)
-    enter, calls = sessions._enter, []
+    enter, calls = entering._enter, []
 
-    def slow(person: ChatUser | None, *rest: Any) -> Opened:
-        calls.append(person)
-        if person is not None:
-            ChatUser.objects.filter(pk=person.pk).update(erased_at=timezone.now())
-        return enter(person, *rest)
+    def slow(comings: Any, people: list[ChatUser | None]) -> Any:
+        calls.extend(people)
+        ChatUser.objects.filter(pk__in=[one.pk for one in people if one]).update(erased_at=timezone.now())
+        return enter(comings, people)
 
-    monkeypatch.setattr(sessions, "_enter", slow)
+    monkeypatch.setattr(entering, "_enter", slow)
     opened = hello(site, token=known.token)
     assert calls == [known.person, None]
     assert opened.person != known.person
@@ -216,13 +206,13 @@ def test_a_person_who_is_named_in_between_is_not_opened_without_it(
     site: Widget, monkeypatch: pytest.MonkeyPatch
 ):
     stranger = hello(site)
-    enter = sessions._enter
+    enter = entering._enter
 
-    def slow(person: ChatUser | None, *rest: Any) -> Opened:
+    def slow(*given: Any) -> Any:
         ChatUser.objects.filter(pk=stranger.person.pk).update(external_id="x-1")
-        return enter(person, *rest)
+        return enter(*given)
 
-    monkeypatch.setattr(sessions, "_enter", slow)
+    monkeypatch.setattr(entering, "_enter", slow)
     opened = hello(site, token=stranger.token)
     assert opened.person != stranger.person
     assert opened.token != stranger.token
@@ -435,7 +425,7 @@ def test_a_bad_signature_changes_nothing(site: Widget):
 @pytest.mark.django_db(transaction=True)
 def test_two_tabs_at_once_are_one_person_in_one_visit():
     site, person = make_widget(), make_person(visit_count=0)
-    token = new_token(person)
+    token = new_tokens([person])[0]
     results = together(*[lambda: hello(site, token=token)] * 4)
     assert {(opened.person.pk, opened.visit_id) for opened in results if isinstance(opened, Opened)} == {
         (person.pk, Visit.objects.get().pk)
@@ -448,7 +438,7 @@ def test_two_tabs_at_once_are_one_person_in_one_visit():
 def test_two_tabs_that_sign_in_at_once_are_one_person():
     site, stranger = make_widget(), make_person(visit_count=0)
     make_messages(stranger, ("visitor", "Hello"), start=timezone.now() - dt.timedelta(minutes=1))
-    token = new_token(stranger)
+    token = new_tokens([stranger])[0]
     ann = make_person("Ann", external_id="x-1")
     results = together(*[lambda: hello(site, token=token, identity=signed(site, "x-1"))] * 4)
     assert {opened.person.pk for opened in results if isinstance(opened, Opened)} == {ann.pk}

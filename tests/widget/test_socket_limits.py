@@ -20,7 +20,7 @@ from tests.visitor import Visitor
 from tests.widget.raw import HELLO, TEXT, Raw, frame
 from users.models import ChatUser
 from widget.edge import SOCKETS_PER_ADDRESS
-from widget.sessions import NEW_PEOPLE
+from widget.entering import NEW_PEOPLE
 
 Open = Callable[..., Visitor]
 addresses = count(int(time.time()) % 50_000)
