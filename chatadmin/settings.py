@@ -191,7 +191,7 @@ REDIS_PREFIX = env.text("REDIS_PREFIX", f"chatadmin-{hashlib.sha256(_installatio
 if REDIS_URL:
     CACHES: dict[str, dict[str, Any]] = {
         "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "BACKEND": "chatadmin.lib.cache.SharedCache",
             "LOCATION": REDIS_URL,
             "KEY_PREFIX": REDIS_PREFIX,
         }

@@ -1,4 +1,4 @@
-"""The one Redis client of this process, for what is not the channel layer: leases and limits."""
+"""This process's clients of Redis, for what is not the channel layer: leases, limits, the cache."""
 
 from __future__ import annotations
 
@@ -43,18 +43,28 @@ def client() -> redis.Redis:
     return client_of(settings.REDIS_URL)
 
 
-def client_of(url: str) -> redis.Redis:
+@functools.cache
+def bytes_client() -> redis.Redis:
+    """The same, but that it answers in bytes."""
+    return client_of(settings.REDIS_URL, in_text=False)
+
+
+def client_of(url: str, *, in_text: bool = True) -> redis.Redis:
     """The same for any address."""
-    made = cast("_Client", _Client.from_url(url, max_connections=200, **_OPTIONS))
-    made.breaker = Breaker(functools.partial(_answers, url))
+    made = _Client.from_url(url, max_connections=200, decode_responses=in_text, **_OPTIONS)
+    cast("_Client", made).breaker = _breaker(url)
     return made
+
+
+@functools.cache
+def _breaker(url: str) -> Breaker:
+    return Breaker(functools.partial(_answers, url))
 
 
 _OPTIONS: dict[str, Any] = {
     # At once and once, for a connection that a restart cut: by default it would try for 7 s, with everybody waiting.
     # Whoever doesn't answer in time isn't asked again.
     "retry": Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
-    "decode_responses": True,
     "socket_timeout": PATIENCE_SECONDS,
     "socket_connect_timeout": PATIENCE_SECONDS,
     "health_check_interval": 30,
