@@ -17,9 +17,10 @@ from django.conf import settings
 from django.core.mail import get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Max, Min, Q, QuerySet
 from django.utils import timezone
 
+from chatadmin.lib.bus import Event, announce
 from chatadmin.lib.limits import Quota, limits
 from chatadmin.lib.paging import Cursor, beyond
 from conversations.actions import Gone, locked_person, record_event
@@ -201,6 +202,9 @@ def _record(letter: Letter) -> None:
         record_event(
             person=person, kind=EventKind.MAILED, data={"replies": len(letter.replies) + letter.more}
         )
+        marked = Message.objects.filter(chat_user=person, mailed_at=letter.at)
+        ids = marked.aggregate(first=Min("pk"), up_to=Max("pk"))
+        announce(Event("message.mailed", str(person.uuid), ids))
 
 
 def _close(connection: BaseEmailBackend) -> None:

@@ -45,12 +45,13 @@ LOG_LEAVES = {"typing": "typing_line"}
 
 @dataclass
 class Change:
-    """What a batch of events did to one person. `said`: they may have messages that pages haven't been told."""
+    """What a batch of events did to one person. `said`: they may have messages that pages haven't been told; `marked`: which
+    (first, last id) were read or mailed."""
 
     slots: set[str] = field(default_factory=set)
     said: bool = False
     messages: list[int] = field(default_factory=list)
-    read: list[tuple[int, int]] = field(default_factory=list)
+    marked: list[tuple[int, int]] = field(default_factory=list)
     events: list[int] = field(default_factory=list)
     conversations: set[int] = field(default_factory=set)
     erased: bool = False
@@ -215,7 +216,7 @@ def _open(shown: Shown, person: Person, change: Change, view: View) -> None:
 
 def _log(person: Person, change: Change) -> str:
     parts = []
-    for first, up_to in change.read:
+    for first, up_to in change.marked:
         read = messages_of(person.user).filter(id__range=(first, up_to))
         parts.append(read_marks(read.order_by("-id")[:MARKS]))
     if change.conversations:

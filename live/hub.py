@@ -35,6 +35,7 @@ ABOUT_PEOPLE = {
     MORE,
     "message.created",
     "message.read",
+    "message.mailed",
     "typing.changed",
     "presence.changed",
     "user.changed",
@@ -135,8 +136,10 @@ class StaffHub(Hub[Page]):
             self._typing(change, event)
         elif event.name in {"message.created", MORE}:
             self._said(change, event)
+        elif event.name == "message.mailed":
+            change.marked.append((data["first"], data["up_to"]))
         elif event.name == "message.read":
-            change.read.append((data["first"], data["up_to"]))
+            change.marked.append((data["first"], data["up_to"]))
             change.slots.update(("unread",) if data["side"] == Side.STAFF else ())
         elif event.name == "event.recorded":
             change.events.append(data["id"])

@@ -14,7 +14,7 @@ from tests.server import Server
 from tests.staff_http import StaffBrowser, StaffPage
 from tests.visitor import Visitor
 from users.models import ChatUser
-from widget.identity import new_token
+from widget.identity import new_tokens
 
 Open = Callable[..., Visitor]
 
@@ -150,7 +150,7 @@ def test_however_much_is_read_at_once_is_told(visit: Open, sam: StaffBrowser) ->
     person = make_person("Mariam")
     ids = [message.pk for message in make_messages(person, *[("staff", "line")] * 300)]
     tab = visit()
-    tab.hello(token=new_token(person))
+    tab.hello(token=new_tokens([person])[0])
     with sam.live() as page:
         page.watch(open=str(person.uuid), last=ids[-1], unread=ids)
         tab.send("read", up_to=ids[-1])
