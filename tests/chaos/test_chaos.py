@@ -64,8 +64,15 @@ class Chaos:
                 for _ in range(2):
                     await asyncio.sleep(self.rng.uniform(0.5, 2))
                     self.happened["cut"] += self.proxy.cut(self.rng.randint(1, 12), self.rng)
-                await asyncio.to_thread(disaster)
-                self.happened[disaster.__name__] += 1
+                await self.befall(disaster)
+        if self.cluster.redis is not None:
+            # The very last: nothing that is said later makes good what goes with it.
+            await self.befall(self.lose_redis)
+
+    async def befall(self, disaster: Callable[[], None]) -> None:
+        """Has it happen, and notes that it did."""
+        await asyncio.to_thread(disaster)
+        self.happened[disaster.__name__] += 1
 
     def kill(self) -> None:
         """kill -9 of one server, and its restart."""
@@ -78,8 +85,8 @@ class Chaos:
         self.cluster.revive()
 
     def lose_redis(self) -> None:
-        """Redis loses all that it knew, and is away for up to two seconds."""
-        self.cluster.restart_redis(self.rng.uniform(0, 2))
+        """Redis loses all that it knew, and is away for up to four seconds: longer than anybody waits to tell it something."""
+        self.cluster.restart_redis(self.rng.uniform(0, 4))
 
     # -- until all is quiet
 
