@@ -59,3 +59,46 @@ class Erasure(models.Model):
 
     def __str__(self) -> str:
         return f"erasure {self.pk}"
+
+
+class HoldReason(models.TextChoices):
+    """Why somebody's data must stay: what the law knows as reasons, as codes."""
+
+    LEGAL_CLAIM = "legal_claim", _("Legal claims")
+    AUTHORITY = "authority", _("An authority asked for it")
+    DUTY = "duty", _("A duty by law to keep it")
+    RESTRICTION = "restriction", _("They asked to keep it")
+
+
+class Hold(models.Model):
+    """A legal hold: who says that nothing of one person may go, why and since when, and who lifted it.
+
+    The person is named by the keyed hash of staff/audit.py, so that the row says nothing once they are erased.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    person_hash = models.CharField(max_length=64)
+    reason = models.CharField(max_length=20, choices=HoldReason.choices)
+    ticket = models.CharField(max_length=40, blank=True, validators=[RegexValidator(TICKET_PATTERN)])
+    placed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    placed_by_name = models.CharField(max_length=254, blank=True)
+    placed_at = models.DateTimeField(default=timezone.now)
+    lifted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    lifted_by_name = models.CharField(max_length=254, blank=True)
+    lifted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["person_hash"], condition=Q(lifted_at=None), name="hold_one_standing_per_person"
+            ),
+            models.CheckConstraint(condition=Q(reason__in=HoldReason.values), name="hold_reason_known"),
+        ]
+        indexes = [models.Index(fields=["person_hash", "-placed_at", "-id"], name="hold_of_person")]
+
+    def __str__(self) -> str:
+        return f"hold {self.pk}"

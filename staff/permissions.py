@@ -26,6 +26,8 @@ MATRIX: dict[str, frozenset[str]] = {
     "users.block": _EVERYONE,
     "users.export": _EVERYONE,
     "users.erase": _ADMINS,
+    "users.hold": _ADMINS,
+    "retention.manage": _ADMINS,
     "jobs.manage": _ADMINS,
     "views.manage": _ADMINS,
     "widget.manage": _ADMINS,

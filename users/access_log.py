@@ -23,6 +23,8 @@ WORDS = {
     "user.tagged": gettext_lazy("Put a tag on"),
     "user.untagged": gettext_lazy("Took a tag off"),
     "user.exported": gettext_lazy("Exported everything"),
+    "user.held": gettext_lazy("Placed a legal hold"),
+    "user.released": gettext_lazy("Lifted the legal hold"),
     "note.added": gettext_lazy("Added a note"),
     "note.deleted": gettext_lazy("Deleted a note"),
 }
