@@ -4,27 +4,13 @@ from __future__ import annotations
 
 import http.client
 import os
-import secrets
-import signal
-import socket
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO
+from urllib.parse import urlsplit
 
-from bench.places import ROOT
-from bench.staff_client import SignInFailed, StaffClient
-from staff.models import Account, Role
-
-EMAIL = "bench@chatadmin.example"
-START_SECONDS = 60.0
-
-
-class NoServer(Exception):
-    """The server didn't start, or answered with an error; says what it said."""
+from bench.serving import NoServer, cookies, serving
+from bench.staff_client import SignInFailed
 
 
 class Refused(Exception):
@@ -34,12 +20,9 @@ class Refused(Exception):
 class Browser:
     """One signed-in member of staff with one kept connection."""
 
-    def __init__(self, url: str, password: str) -> None:
-        staff = StaffClient(url, connections=1)
-        staff.sign_in(EMAIL, password)
-        self.cookies = "; ".join(f"{name}={value}" for name, value in staff.cookies.items())
-        staff.close()
-        self.connection = http.client.HTTPConnection(staff.host, timeout=60)
+    def __init__(self, url: str) -> None:
+        self.cookies = cookies(url)
+        self.connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
         self.partial = self.asked = 0
 
     def get(self, query: str) -> str:
@@ -63,49 +46,9 @@ class Browser:
 @contextmanager
 def served(now: str, core: int | None) -> Iterator[Browser]:
     """A browser at a server of its own, which runs on `core` and believes that it is `now`. Raises NoServer."""
-    password = secrets.token_urlsafe(20)
-    account, _ = Account.objects.get_or_create(
-        email=EMAIL, defaults={"name": "Benchmark", "role": Role.SUPPORT}
-    )
-    account.set_password(password)
-    account.save(update_fields=["password"])
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(os.environ.get("BENCH_PORT") or probe.getsockname()[1])
-    known = {"PORT": str(port), "BENCH_NOW": now, "BENCH_CORE": "" if core is None else str(core)}
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "bench.server"], cwd=ROOT, env=os.environ | known, stdout=log, stderr=log
-        )
+    environment = {"BENCH_NOW": now, "BENCH_CORE": "" if core is None else str(core)}
+    with serving("bench.server", PORT=os.environ.get("BENCH_PORT", ""), **environment) as server:
         try:
-            _wait(process, port, log)
-            yield Browser(f"http://127.0.0.1:{port}", password)
+            yield Browser(server.url)
         except (SignInFailed, Refused) as error:
-            raise NoServer(f"{error}\n{_said(log)}") from error
-        finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-def _wait(process: subprocess.Popen[bytes], port: int, log: IO[bytes]) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-            connection.request("GET", "/healthz")
-            connection.getresponse().read()
-            connection.close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise NoServer(_said(log))
-
-
-def _said(log: IO[bytes]) -> str:
-    log.seek(0)
-    return log.read().decode(errors="replace")
+            raise NoServer(f"{error}\n{server.said()}") from error
