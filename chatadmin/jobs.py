@@ -17,12 +17,14 @@ from exports.erasure import resume_unfinished
 from live.hub import StaffHub
 from search import bulk
 from search.spans import sweep_spans
+from staff.audit_sealing import seal
 from users import presence, tag_actions
 from widget.hub import VisitorHub
 
 SCHEDULE = Schedule(
     [
         Sweep("end_stale_visits", 60, presence.end_stale_visits),
+        Sweep("seal_audit_log", 5, seal),
         Sweep("close_idle_conversations", 300, close_idle),
         Sweep("resume_erasures", 60, resume_unfinished),
         Sweep("sweep_jobs", 300, queue.sweep),

@@ -173,11 +173,15 @@ class AuditEntry(models.Model):
     """Who did what to whom, and when. A person is named by keyed hash only, so that the line survives them."""
 
     at = models.DateTimeField(default=timezone.now)
-    actor = models.ForeignKey(Account, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    # Who has done something can be disabled, not deleted: the line could not be proven any more.
+    actor = models.ForeignKey(Account, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     actor_name = models.CharField(max_length=254, blank=True)
     verb = models.CharField(max_length=40)
     person_hash = models.CharField(max_length=64, blank=True)
     detail = models.JSONField(default=dict, blank=True)
+    # Its place in the chain and the link that proves it (staff/audit_chain.py); none until it is sealed.
+    position = models.BigIntegerField(null=True, editable=False)
+    link = models.CharField(max_length=64, null=True, editable=False)
 
     class Meta:
         indexes = [
@@ -185,7 +189,41 @@ class AuditEntry(models.Model):
             models.Index(
                 fields=["person_hash", "-at", "-id"], name="audit_person", condition=~Q(person_hash="")
             ),
+            models.Index(fields=["verb", "-at", "-id"], name="audit_verb"),
+            models.Index(fields=["actor", "-at", "-id"], name="audit_actor"),
+            models.Index(fields=["actor", "verb", "-at", "-id"], name="audit_actor_verb"),
+            models.Index(fields=["at", "id"], name="audit_unsealed", condition=Q(position=None)),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["position"], name="audit_position", condition=Q(position__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.verb} {self.at:%Y-%m-%d %H:%M}"
+
+
+class AuditChain(models.Model):
+    """The end of the audit log's chain: one row, whose lock whoever seals or cuts holds."""
+
+    seals = models.BigIntegerField(default=0)
+    position = models.BigIntegerField(default=0)
+    head = models.CharField(max_length=64, blank=True)
+
+    def __str__(self) -> str:
+        return f"seal {self.seals}, line {self.position}"
+
+
+class AuditCheckpoint(models.Model):
+    """Where the audit log begins after a cut: the last line that was cut off, its link, and our signature."""
+
+    at = models.DateTimeField(default=timezone.now)
+    before = models.DateTimeField()
+    lines = models.BigIntegerField()
+    position = models.BigIntegerField(unique=True)
+    head = models.CharField(max_length=64)
+    signature = models.CharField(max_length=100)
+
+    def __str__(self) -> str:
+        return f"cut up to line {self.position}"
