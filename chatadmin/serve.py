@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import gc
 import os
 import secrets
 import socket
@@ -218,6 +219,7 @@ def serve() -> None:
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             if self.started:
+                settle()
                 greet(visitors)
 
     config = uvicorn.Config(
@@ -242,6 +244,13 @@ def serve() -> None:
         Greeting(config).run()
     finally:
         visitors.stop()
+
+
+def settle() -> None:
+    """Has Python look for garbage less often, and not in what was loaded to stay: a tenth of a busy server's time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 class Visitors:
