@@ -85,14 +85,15 @@ def more() -> str:
 
 
 def _gathered(events: Iterable[Event]) -> tuple[list[str], set[str]]:
-    """Those who came and are still here, in that order, and those who look at another page."""
+    """Those who came, in that order, and those who look at another page. Whether they are still here presence knows: that
+    somebody went may be told after they came back."""
     came: dict[str, None] = {}
     moved = set()
     for event in events:
         name = event.chat_user
         if event.name == "presence.changed" and event.data["online"]:
             came[name] = None
-        elif event.name in {"presence.changed", "user.erased", "user.merged"}:
+        elif event.name in {"user.erased", "user.merged"}:
             came.pop(name, None)
         elif event.name == "event.recorded" and event.data["kind"] in PAGES:
             moved.add(name)

@@ -29,8 +29,6 @@ GRACE_SECONDS = 6
 REAP_SECONDS = 5
 GATHER_SECONDS = 0.5
 DATABASE_SECONDS = 60
-# Visits ended in one transaction.
-CHUNK = 100
 TERMS = Terms(LEASE_SECONDS, GRACE_SECONDS)
 
 
@@ -169,13 +167,14 @@ def gather(now: float | None = None) -> None:
         _welcome_back(back, at)
     # In all processes together once a minute: who has a tab at each would otherwise cost a write for each.
     due = store().claim(_beats.due(answers, now), DATABASE_SECONDS, now)
-    if due:
+    for start in range(0, len(due), visits.CHUNK):
+        chunk = due[start : start + visits.CHUNK]
         try:
-            visits.seen([uuid.UUID(person) for person in due], at)
+            visits.seen([uuid.UUID(person) for person in chunk], at)
         except Exception:
-            store().unclaim(due)
+            store().unclaim(due[start:])
             raise
-        _beats.tell(due, now)
+        _beats.tell(chunk, now)
 
 
 def _welcome_back(names: list[str], at: dt.datetime) -> None:
@@ -187,7 +186,7 @@ def _welcome_back(names: list[str], at: dt.datetime) -> None:
     for name in set(names) - living:
         store().discard(name)
     people = [uuid.UUID(name) for name in living]
-    for chunk in (people[start : start + CHUNK] for start in range(0, len(people), CHUNK)):
+    for chunk in (people[start : start + visits.CHUNK] for start in range(0, len(people), visits.CHUNK)):
         visits.resume(chunk, at)
     for name in names:
         if name in living:
@@ -200,7 +199,7 @@ def reap(now: float | None = None) -> list[Lapsed]:
     Nobody else is told of them again: so what fails for some is logged, and `visits.end_stale` ends their visits.
     """
     lapsed = store().reap(now)
-    for chunk in (lapsed[at : at + CHUNK] for at in range(0, len(lapsed), CHUNK)):
+    for chunk in (lapsed[at : at + visits.CHUNK] for at in range(0, len(lapsed), visits.CHUNK)):
         try:
             visits.end(
                 {
@@ -212,9 +211,10 @@ def reap(now: float | None = None) -> list[Lapsed]:
             )
         except Exception as error:
             log.error("presence.visits_failed", error=type(error).__name__)
-    for gone in lapsed:
-        _beats.forget(gone.group)
-        bus.announce(bus.Event("presence.changed", gone.group, {"online": False}))
+        # With each chunk: later, somebody who is back elsewhere would be told to have gone after they came.
+        for gone in chunk:
+            _beats.forget(gone.group)
+            bus.announce(bus.Event("presence.changed", gone.group, {"online": False}))
     return lapsed
 
 

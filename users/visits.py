@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import msgspec
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from chatadmin.lib.rows import save_rows
@@ -19,6 +19,8 @@ GAP = dt.timedelta(minutes=30)
 STALE = dt.timedelta(minutes=3)
 # Between the clocks of two processes, and between a lease's clock and the row's.
 SLACK = dt.timedelta(seconds=2)
+# People written to in one transaction.
+CHUNK = 100
 _DEVICE = ("browser", "browser_version", "os", "device_kind")
 
 
@@ -197,7 +199,15 @@ def end_stale(online: set[uuid.UUID], now: dt.datetime | None = None, limit: int
     now = now or timezone.now()
     stale = Visit.objects.filter(ended_at=None, last_seen_at__lt=now - STALE)
     left = stale.exclude(chat_user__uuid__in=online).order_by("last_seen_at")
-    found = dict(left.values_list("pk", "chat_user__uuid")[:limit])
-    # Asked again as it writes: a visit may go on in between.
-    stale.filter(pk__in=list(found)).update(ended_at=F("last_seen_at"), how_ended=VisitEnd.ESTIMATED)
-    return list(found.values())
+    people = list(left.values_list("chat_user__uuid", flat=True)[:limit])
+    gone = []
+    for start in range(0, len(people), CHUNK):
+        with transaction.atomic():
+            locked = {chat_user.pk: chat_user.uuid for chat_user in _locked(people[start : start + CHUNK])}
+            # Asked again under the lock: a visit may go on in between.
+            ended = list(stale.filter(chat_user__in=locked))
+            for visit in ended:
+                visit.ended_at, visit.how_ended = visit.last_seen_at, VisitEnd.ESTIMATED
+            save_rows(ended, ["ended_at", "how_ended"])
+        gone += [locked[visit.chat_user_id] for visit in ended]
+    return gone

@@ -53,6 +53,7 @@ class VisitorSocket(Socket):
         self.cursor = 0
         self.history = "behind"
         self.switching = self.lost = False
+        self.greeted: asyncio.Future[Welcome] | None = None
         self.own_keys: dict[str, None] = {}
         self.passed = 0
         self.address_beat_at = 0.0
@@ -75,10 +76,17 @@ class VisitorSocket(Socket):
         admission.leave(self)
         if self.person is not None:
             VisitorHub.current().unwatch(self, [str(self.person.uuid)])
+        if self.greeted is not None and not self.greeted.done():
+            self.greeted.add_done_callback(self._welcomed_too_late)
         # Who was lost didn't leave: their lease runs out by itself, counted from their last sign of life.
         lost = self.lost or not _is_goodbye(self.disconnect_code)
         if self.address_beat_at:
             await _release(None if lost else self.person, self.address, self.id)
+
+    def _welcomed_too_late(self, greeted: asyncio.Future[Welcome]) -> None:
+        if not greeted.cancelled() and greeted.exception() is None:
+            task = asyncio.ensure_future(_leave(greeted.result().opened.person, self.id))
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     def widget_changed(self, widget: Widget | None) -> None:
         """The widget was set up anew; None: its page may not have it any more."""
@@ -144,8 +152,10 @@ class VisitorSocket(Socket):
         coming = Coming(self.widget, frame, arrival, self.address)
         held, self.history = self.history, "greeting"
         before, self.switching = self.person, True
+        self.greeted = asyncio.ensure_future(GREETER.ask(Greeting(coming, self.id, before)))
         try:
-            welcome = await GREETER.ask(Greeting(coming, self.id, before))
+            # Shielded: whoever goes meanwhile must know what to give back.
+            welcome = await asyncio.shield(self.greeted)
         except Exception:
             # Refused: whoever they were before goes on, and hears what came meanwhile.
             self.history = held
@@ -176,6 +186,8 @@ class VisitorSocket(Socket):
                 widget=appearance(widget),
             )
         )
+        if welcome.read is not None:
+            self.push(frames.encode("read", up_to=welcome.read.up_to, at=frames.moment(welcome.read.at)))
         # Somebody who is behind says hello again; a newer message told now would hide the gap from them.
         self.history = "behind" if welcome.more else "whole"
         if self.history == "whole":
@@ -312,6 +324,11 @@ _identify = hop(sessions.identify)
 def _switch(before: ChatUser, after: ChatUser, socket: str) -> None:
     presence.leave(before.uuid, socket)
     presence.arrive(after.uuid, socket)
+
+
+@hop
+def _leave(person: ChatUser, socket: str) -> None:
+    presence.leave(person.uuid, socket)
 
 
 @hop

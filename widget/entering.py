@@ -7,7 +7,7 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import Count
 
 from chatadmin.lib.address import counted_as
@@ -21,11 +21,15 @@ from users import visits
 from users.models import ChatUser, Visit, VisitorToken
 from widget import identity as identities
 from widget.frames import Hello
-from widget.identity import IdentityRefused
+from widget.identity import Identity, IdentityRefused
 from widget.pages import Look, record_pages
 
 NEW_PEOPLE = Quota(most=600, seconds=600)
 ATTEMPTS = 4
+
+
+# Whether each coming (by `id()`) was within its address's quota.
+Counted = dict[int, bool]
 
 
 class TooManyPeople(Exception):
@@ -66,22 +70,23 @@ def open_session(coming: Coming) -> Opened:
 def open_sessions(comings: Sequence[Coming]) -> list[Opened | Exception]:
     """The same for many. Returns what `open_session` would return or raise for each; one keeps nobody else out."""
     outcomes: dict[int, Opened | Exception] = {}
+    counted: Counted = {}
     for _ in range(ATTEMPTS):
         again = [number for number, _ in enumerate(comings) if isinstance(outcomes.get(number, Gone()), Gone)]
         if not again:
             break
-        outcomes |= zip(again, _attempt([comings[number] for number in again]), strict=True)
+        outcomes |= zip(again, _attempt([comings[number] for number in again], counted), strict=True)
     return [outcomes[number] for number in range(len(comings))]
 
 
-def _attempt(comings: Sequence[Coming]) -> list[Opened | Exception]:
+def _attempt(comings: Sequence[Coming], counted: Counted) -> list[Opened | Exception]:
     began = time.monotonic()
     try:
-        found = _people_of(comings)
+        found = _people_of(comings, began)
         known = [
             (one, who) for one, who in zip(comings, found, strict=True) if not isinstance(who, Exception)
         ]
-        entered = iter(_enter([one for one, _ in known], [who for _, who in known]))
+        entered = iter(_enter([one for one, _ in known], [who for _, who in known], counted))
         return [who if isinstance(who, Exception) else next(entered) for who in found]
     except Exception as error:
         failure = error
@@ -89,31 +94,44 @@ def _attempt(comings: Sequence[Coming]) -> list[Opened | Exception]:
         return [failure]
     # A database that is away is not asked once more for each.
     return [
-        _attempt([coming])[0] if time.monotonic() - began < GIVE_UP_SECONDS else failure for coming in comings
+        _attempt([coming], counted)[0] if time.monotonic() - began < GIVE_UP_SECONDS else failure
+        for coming in comings
     ]
 
 
-def _people_of(comings: Sequence[Coming]) -> list[ChatUser | Exception | None]:
+def _people_of(comings: Sequence[Coming], began: float) -> list[ChatUser | Exception | None]:
     """Who says each hello; None for a stranger."""
     visitors = identities.people_of_tokens(coming.hello.token for coming in comings)
+    signed = identities.checked((coming.widget, coming.hello.identity) for coming in comings)
+    named = identities.people_of_ids(one.external_id for one in signed if isinstance(one, Identity))
     found: list[ChatUser | Exception | None] = []
-    for coming in comings:
+    for coming, identity in zip(comings, signed, strict=True):
         visitor = visitors.get(coming.hello.token or "")
-        try:
-            found.append(_person_of(coming, visitor))
-        except Exception as error:
-            found.append(error)
+        if isinstance(identity, Exception):
+            found.append(identity)
+        elif identity is None:
+            found.append(_unnamed(coming, visitor))
+        elif identities.is_settled(identity, visitor, named.get(identity.external_id)):
+            found.append(named[identity.external_id])
+        else:
+            found.append(_settled(identity, visitor, began))
     return found
 
 
-def _person_of(coming: Coming, visitor: ChatUser | None) -> ChatUser | None:
-    signed = coming.hello.identity
-    if signed is not None:
-        return identities.person_of_identity(identities.check(coming.widget, signed), visitor)
+def _unnamed(coming: Coming, visitor: ChatUser | None) -> ChatUser | Exception | None:
     if coming.widget.require_identity:
-        raise IdentityRefused
+        return IdentityRefused()
     # The next one at a shared computer must not see what an external id's person wrote.
     return visitor if visitor is not None and visitor.external_id is None else None
+
+
+def _settled(identity: Identity, visitor: ChatUser | None, began: float) -> ChatUser | Exception:
+    if time.monotonic() - began > GIVE_UP_SECONDS:
+        return OperationalError("the database takes too long")
+    try:
+        return identities.person_of_identity(identity, visitor)
+    except Exception as error:
+        return error
 
 
 # -- one transaction for all
@@ -130,10 +148,12 @@ class _Entry:
     refused: Exception | None = None
 
 
-def _enter(comings: Sequence[Coming], people: Sequence[ChatUser | None]) -> list[Opened | Exception]:
+def _enter(
+    comings: Sequence[Coming], people: Sequence[ChatUser | None], counted: Counted
+) -> list[Opened | Exception]:
     entries = [_Entry(one, who or ChatUser()) for one, who in zip(comings, people, strict=True)]
     with transaction.atomic():
-        _look_at_strangers([entry for entry in entries if entry.person.pk is None])
+        _look_at_strangers([entry for entry in entries if entry.person.pk is None], counted)
         _look_at_known([entry for entry in entries if entry.person.pk is not None])
         inside = [entry for entry in entries if entry.refused is None]
         strangers = {entry.person.uuid for entry in inside if entry.person.pk is None}
@@ -142,17 +162,23 @@ def _enter(comings: Sequence[Coming], people: Sequence[ChatUser | None]) -> list
         _give_tokens(inside)
         _record(inside, begun)
         announce(*(Event("user.changed", str(one.person.uuid), {"fields": ["visit"]}) for one in inside))
-    unread = _unread({entry.person.pk for entry in inside if entry.person.uuid not in strangers})
+        # Whatever failed after the commit would have them come in once more.
+        unread = _unread({entry.person.pk for entry in inside if entry.person.uuid not in strangers})
     return [
         entry.refused or Opened(entry.person, entry.token, entry.visit_id, unread.get(entry.person.pk, 0))
         for entry in entries
     ]
 
 
-def _look_at_strangers(entries: Sequence[_Entry]) -> None:
-    counted = [(f"people:{counted_as(entry.coming.address)}", NEW_PEOPLE) for entry in entries]
-    for entry, is_within in zip(entries, limits().count_many(counted), strict=True):
-        if not is_within:
+def _look_at_strangers(entries: Sequence[_Entry], counted: Counted) -> None:
+    """Refuses who is one too many. Each is counted once, however often they have to try."""
+    new = [entry.coming for entry in entries if id(entry.coming) not in counted]
+    asked = [(f"people:{counted_as(coming.address)}", NEW_PEOPLE) for coming in new]
+    counted |= {
+        id(coming): is_within for coming, is_within in zip(new, limits().count_many(asked), strict=True)
+    }
+    for entry in entries:
+        if not counted[id(entry.coming)]:
             entry.refused = TooManyPeople()
 
 
@@ -164,12 +190,17 @@ def _look_at_known(entries: Sequence[_Entry]) -> None:
     locked = {person.pk: person for person in living.order_by("pk").select_for_update()}
     for entry in entries:
         person = locked.get(entry.person.pk)
-        if person is None or (person.external_id is not None and entry.coming.hello.identity is None):
+        if person is None or person.external_id not in {None, _external_id(entry.coming)}:
             entry.refused = Gone()  # or another tab has just said who they are
         elif person.blocked_at is not None:
             entry.refused = Blocked()
         else:
             entry.person = person
+
+
+def _external_id(coming: Coming) -> str | None:
+    """The one that a site vouched for."""
+    return coming.hello.identity["external_id"] if coming.hello.identity is not None else None
 
 
 def _give_tokens(entries: Sequence[_Entry]) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import OuterRef, Q, Subquery
 
 from chatadmin.lib.together import Together
 from conversations.models import Message
@@ -14,9 +14,9 @@ from staff import presence as staff_presence
 from users import presence
 from users.models import ChatUser
 from widget.entering import Coming, Opened, open_sessions
+from widget.marks import Read, last_read
 
 WELCOME_MESSAGES = 200
-_SAID = Exists(Message.objects.filter(chat_user=OuterRef("pk")))
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,15 @@ class Greeting:
 @dataclass(frozen=True)
 class Welcome:
     """What a greeting is answered with. `sockets`: how many the person has with this one; `messages`: at most 200 of
-    those after the last one that they have, oldest first; `more`: whether that is not all."""
+    those after the last one that they have, oldest first; `more`: whether that is not all; `read`: of those that they
+    have, the newest that staff have read."""
 
     opened: Opened
     sockets: int
     staff_online: bool
     messages: list[Message]
     more: bool
+    read: Read | None = None
 
 
 def greet(greetings: Sequence[Greeting]) -> list[Welcome | Exception]:
@@ -45,15 +47,17 @@ def greet(greetings: Sequence[Greeting]) -> list[Welcome | Exception]:
     outcomes = open_sessions([greeting.coming for greeting in greetings])
     pairs = zip(greetings, outcomes, strict=True)
     inside = [(greeting, opened) for greeting, opened in pairs if isinstance(opened, Opened)]
+    # Before they count as here: where reading fails nobody of them is.
+    told = _histories([(opened.person.pk, greeting.coming.hello.after) for greeting, opened in inside])
+    read = last_read([opened.person.pk for greeting, opened in inside if greeting.coming.hello.after])
     for greeting, opened in inside:
         if greeting.before is not None and greeting.before.pk != opened.person.pk:
             presence.leave(greeting.before.uuid, greeting.socket)
     sockets = presence.arrive_all([(opened.person.uuid, greeting.socket) for greeting, opened in inside])
     is_staff_here = staff_presence.anyone_here()
-    told = _histories([(opened.person.pk, greeting.coming.hello.after) for greeting, opened in inside])
     welcomes = iter(
         [
-            Welcome(opened, count, is_staff_here, messages, more)
+            Welcome(opened, count, is_staff_here, messages, more, read.get(opened.person.pk))
             for (_, opened), count, (messages, more) in zip(inside, sockets, told, strict=True)
         ]
     )
@@ -80,20 +84,16 @@ def _histories(asked: Sequence[tuple[int, int]]) -> list[tuple[list[Message], bo
 
 
 def _who_miss_some(asked: Sequence[tuple[int, int]]) -> Collection[int]:
-    with_all = [chat_user_id for chat_user_id, after in asked if not after]
-    missed = Q()
+    # One row of each, however much they missed.
+    newest = Message.objects.filter(chat_user=OuterRef("pk")).order_by("-id").values("id")[:1]
+    people = ChatUser.objects.filter(pk__in=[chat_user_id for chat_user_id, _ in asked])
+    newest_of = dict(people.annotate(newest=Subquery(newest)).values_list("pk", "newest"))
+    found = set()
     for chat_user_id, after in asked:
-        if after:
-            missed |= _after(chat_user_id, after)
-    # Of somebody's whole history one row is enough, however long it is.
-    found = (
-        set(ChatUser.objects.filter(_SAID, pk__in=with_all).values_list("pk", flat=True))
-        if with_all
-        else set()
-    )
-    return found | (
-        set(Message.objects.filter(missed).values_list("chat_user", flat=True)) if missed else set()
-    )
+        last = newest_of.get(chat_user_id)
+        if last is not None and (not after or last > after):
+            found.add(chat_user_id)
+    return found
 
 
 GREETER: Together[Greeting, Welcome] = Together(greet)

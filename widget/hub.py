@@ -16,6 +16,7 @@ from chatadmin.lib.threads import hop
 from conversations.models import Message, Side
 from users.models import ChatUser
 from widget import frames
+from widget.marks import Read, last_read
 
 AT_ONCE = 1_000
 LOOKED_UP = 500
@@ -117,6 +118,8 @@ class VisitorHub(Hub[Tab]):
                     self._close(name, Closing(COME_BACK, "gone"))
                 elif blocked[name]:
                     self._close(name, Closing(4403, "blocked"))
+            for name, read in (await _last_read(asked)).items():
+                self._push(name, frames.encode("read", up_to=read.up_to, at=frames.moment(read.at)))
 
     def _tell_typing(self, name: str, *, on: bool) -> None:
         held = self.typed.pop(name, None)
@@ -186,6 +189,13 @@ def _blocked(names: list[str]) -> dict[str, bool]:
     """Of these people (uuids) those who live, and whether they are blocked."""
     living = ChatUser.objects.filter(uuid__in=names, erased_at=None)
     return {str(uuid): at is not None for uuid, at in living.values_list("uuid", "blocked_at")}
+
+
+@hop
+def _last_read(names: list[str]) -> dict[str, Read]:
+    """What staff have read last of each of these people (uuids)."""
+    ids = {pk: str(uuid) for pk, uuid in ChatUser.objects.filter(uuid__in=names).values_list("pk", "uuid")}
+    return {ids[pk]: read for pk, read in last_read(ids).items()}
 
 
 @hop

@@ -20,6 +20,7 @@ from django.utils import timezone
 from chatadmin.lib.bus import Event, announce
 from chatadmin.lib.tokens import folded
 from conversations.actions import Gone, locked_person, record_event
+from conversations.mailing import REST
 from conversations.merging import merge
 from conversations.models import EventKind
 from staff.models import Widget
@@ -149,6 +150,17 @@ def check(widget: Widget, raw: dict[str, Any], now: float | None = None) -> Iden
     return Identity(external_id, claims_of(raw))
 
 
+def checked(given: Iterable[tuple[Widget, dict[str, Any] | None]]) -> list[Identity | Exception | None]:
+    """`check` for each that gives one, or what it raises."""
+    found: list[Identity | Exception | None] = []
+    for widget, raw in given:
+        try:
+            found.append(check(widget, raw) if raw is not None else None)
+        except (FrameError, IdentityRefused) as error:
+            found.append(error)
+    return found
+
+
 def apply_claims(person: ChatUser, claims: Claims, *, vouched: bool = False) -> list[str]:
     """Puts claims on the person's row, which the caller has locked; `vouched`: its external id is new.
 
@@ -165,6 +177,9 @@ def apply_claims(person: ChatUser, claims: Claims, *, vouched: bool = False) -> 
         changed.append("traits")
     if not changed:
         return changed
+    if "email" in changed and person.mail_again_at is not None:
+        # Another mailbox need not wait until the old one may be tried again; no more often than once an hour either.
+        person.mail_again_at = min(person.mail_again_at, timezone.now() + REST)
     if person.is_anonymous:
         person.identified_at = None
     else:
@@ -188,6 +203,26 @@ def people_of_tokens(tokens: Iterable[str | None]) -> dict[str, ChatUser]:
         return {}
     known = VisitorToken.objects.filter(token_hash__in=list(hashes), chat_user__erased_at=None)
     return {hashes[row.token_hash]: row.chat_user for row in known.select_related("chat_user")}
+
+
+def people_of_ids(external_ids: Iterable[str]) -> dict[str, ChatUser]:
+    """The living person of each of these external ids; those that nobody has are left out."""
+    wanted = set(external_ids)
+    known = ChatUser.objects.filter(external_id__in=wanted, erased_at=None) if wanted else ()
+    return {str(person.external_id): person for person in known}
+
+
+def is_settled(identity: Identity, visitor: ChatUser | None, person: ChatUser | None) -> bool:
+    """Whether `person` has that external id, nobody to be joined to them, and all that is claimed: there is nothing to
+    write."""
+    if person is None or person.verified_at is None:
+        return False
+    if visitor is not None and visitor.external_id is None:
+        return False
+    claims = identity.claims
+    return all(getattr(person, name) == value for name, value in claims.fields.items()) and (
+        claims.traits is None or claims.traits == person.traits
+    )
 
 
 def new_tokens(people: Sequence[ChatUser]) -> list[str]:

@@ -42,7 +42,10 @@ class Together(Generic[Item, Done]):
         while waiting:
             batch = waiting[:MOST]
             del waiting[:MOST]
-            await self._answer(batch)
+            # Who was cancelled meanwhile wants nothing any more.
+            wanted = [(item, future) for item, future in batch if not future.done()]
+            if wanted:
+                await self._answer(wanted)
 
     async def _answer(self, batch: list[tuple[Item, asyncio.Future[Done]]]) -> None:
         try:

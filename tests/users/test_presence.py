@@ -150,7 +150,7 @@ def test_each_is_reaped_once(ann: ChatUser, told: list[Event], clock: Callable[[
 
 
 def test_many_who_go_at_once_cost_few_queries(db: None, told: list[Event], clock: Callable[[float], None]):
-    everyone = [make_person(f"Person {number}", last_active=T) for number in range(presence.CHUNK + 20)]
+    everyone = [make_person(f"Person {number}", last_active=T) for number in range(visits.CHUNK + 20)]
     for person in everyone:
         make_visit(person, started_at=T)
         presence.arrive(person.uuid, "tab")

@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -18,6 +18,7 @@ from staff.models import Widget
 from tests.announcements import listen
 from tests.factories import make_messages, make_person, make_visit, make_widget
 from tests.widget.signing import signed
+from users import presence
 from users.models import ChatUser, Visit, VisitorToken
 from users.visits import Arrival, DeviceInfo
 from widget import entering
@@ -190,3 +191,76 @@ def test_a_long_history_comes_in_parts_for_each(site: Widget, monkeypatch: pytes
     long, short = map(welcome, greet([hello(site, token=long_token), hello(site, token=short_token)]))
     assert ([message.body for message in long.messages], long.more) == (["0", "1"], True)
     assert ([message.body for message in short.messages], short.more) == (["only"], False)
+
+
+def test_a_failure_after_it_was_written_lets_nobody_in_twice(site: Widget, monkeypatch: pytest.MonkeyPatch):
+    calls = []
+
+    def failing(people: Any) -> Any:
+        calls.append(people)
+        if len(calls) == 1:
+            raise OperationalError
+        return {}
+
+    monkeypatch.setattr(entering, "_unread", failing)
+    outcomes = greet([hello(site) for _ in range(3)])
+    assert [type(one) for one in outcomes] == [Welcome] * 3
+    assert ChatUser.objects.count() == Visit.objects.count() == 3
+
+
+def test_nobody_counts_as_here_whose_history_could_not_be_read(site: Widget, monkeypatch: pytest.MonkeyPatch):
+    person, token = known()
+
+    def failing(asked: Any) -> Any:
+        raise OperationalError
+
+    monkeypatch.setattr("widget.greeting._histories", failing)
+    with pytest.raises(OperationalError):
+        greet([hello(site, token=token), hello(site)])
+    assert presence.online([person.uuid]) == set()
+    monkeypatch.undo()
+    assert welcome(greet([hello(site, token=token)])[0]).sockets == 1
+    assert presence.online([person.uuid]) == {person.uuid}
+
+
+def test_who_has_to_try_again_is_counted_once(site: Widget, monkeypatch: pytest.MonkeyPatch):
+    limits = LocalLimits()
+    monkeypatch.setattr(entering, "limits", lambda: limits)
+    monkeypatch.setattr(entering, "NEW_PEOPLE", Quota(most=4, seconds=600))
+    begin_all, failures = entering.visits.begin_all, [OperationalError()]
+
+    def failing(arrivals: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return begin_all(arrivals)
+
+    monkeypatch.setattr(entering.visits, "begin_all", failing)
+    assert [type(one) for one in greet([hello(site) for _ in range(3)])] == [Welcome] * 3
+    last = greet([hello(site), hello(site)])
+    assert [type(one) for one in last] == [Welcome, TooManyPeople]
+
+
+def test_those_a_site_vouches_for_are_looked_up_together(site: Widget):
+    def asked(numbers: range) -> int:
+        greetings = [hello(site, identity=signed(site, f"x-{number}", name="Ann")) for number in numbers]
+        with CaptureQueriesContext(connection) as queries:
+            outcomes = greet(greetings)
+        people = [welcome(one).opened.person.external_id for one in outcomes]
+        assert people == [f"x-{number}" for number in numbers]
+        return len(queries)
+
+    asked(range(20))
+    assert asked(range(2)) == asked(range(2, 20))
+
+
+def test_who_comes_back_is_told_what_staff_have_read_of_theirs(site: Widget):
+    person, token = known(("visitor", "one"), ("visitor", "two"), ("visitor", "three"))
+    one, two, three = person.messages.order_by("pk")
+    first = welcome(greet([hello(site, token=token, after=three.pk)])[0])
+    assert first.read is None
+    now = timezone.now()
+    person.messages.filter(pk__lte=two.pk).update(read_at=now)
+    (back,) = greet([hello(site, token=token, after=three.pk)])
+    assert welcome(back).read == (two.pk, now)
+    (whole,) = greet([hello(site, token=token)])
+    assert welcome(whole).read is None, "each message says it then"

@@ -191,10 +191,10 @@ def test_a_person_erased_in_between_is_looked_for_again(site: Widget, monkeypatc
     known = hello(site)
     enter, calls = entering._enter, []
 
-    def slow(comings: Any, people: list[ChatUser | None]) -> Any:
+    def slow(comings: Any, people: list[ChatUser | None], counted: Any) -> Any:
         calls.extend(people)
         ChatUser.objects.filter(pk__in=[one.pk for one in people if one]).update(erased_at=timezone.now())
-        return enter(comings, people)
+        return enter(comings, people, counted)
 
     monkeypatch.setattr(entering, "_enter", slow)
     opened = hello(site, token=known.token)
