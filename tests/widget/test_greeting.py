@@ -255,7 +255,7 @@ def test_those_a_site_vouches_for_are_looked_up_together(site: Widget):
 
 def test_who_comes_back_is_told_what_staff_have_read_of_theirs(site: Widget):
     person, token = known(("visitor", "one"), ("visitor", "two"), ("visitor", "three"))
-    one, two, three = person.messages.order_by("pk")
+    _, two, three = person.messages.order_by("pk")
     first = welcome(greet([hello(site, token=token, after=three.pk)])[0])
     assert first.read is None
     now = timezone.now()
