@@ -58,11 +58,12 @@ def archive(reader: Reader) -> Iterator[bytes]:
     sink = _Sink()
     made: dict[str, _Made] = {}
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as zipped:
-        for name in FILES:
+        for name in filter(reader.holds, FILES):
             yield from _file(zipped, sink, reader, name, made)
         manifest = {
             "schema": SCHEMA,
             "exported_at": moment(reader.exported_at),
+            "left_out": reader.left_out,
             "files": {name: {"count": entry.count, "sha256": entry.sha256} for name, entry in made.items()},
         }
         zipped.writestr(_entry(reader, "manifest.json"), json.dumps(manifest, indent=1) + "\n")

@@ -11,14 +11,18 @@ SCHEMA = "chatadmin.user/1"
 
 
 def document(reader: Reader) -> Iterator[bytes]:
-    """The document in small pieces, a row a line: `schema`, `exported_at`, `profile`, then a list for each kind."""
+    """The document in small pieces, a row a line: `schema`, `exported_at`, `left_out` (names of lists that aren't in
+    it), `profile`, then a list for each kind."""
     yield b'{"schema":%s,\n"exported_at":%s,\n' % (packed(SCHEMA), packed(reader.exported_at))
+    yield b'"left_out":%s,\n' % packed(reader.left_out)
     yield b'"profile":' + packed(reader.profile())
     yield from _list("visits", reader.rows("visits"))
     yield from _conversations(reader)
     for name in ("activity", "tags", "notes", "merges"):
-        yield from _list(name, reader.rows(name))
-    yield from _list("accesses", reader.accesses())
+        if reader.holds(name):
+            yield from _list(name, reader.rows(name))
+    if reader.holds("accesses"):
+        yield from _list("accesses", reader.accesses())
     yield b"}\n"
 
 

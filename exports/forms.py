@@ -9,18 +9,31 @@ from django.utils.translation import gettext_lazy as _
 
 from chatadmin.lib.tokens import fold
 from exports.models import TICKET_PATTERN, Reason
-from exports.stream import Form
+from exports.stream import Form, LeaveOut
 from users.models import ChatUser
 
 WORD_LETTERS = 12
 
 
-class ExportForm(forms.Form):
-    """Which form the export has."""
+class FormatForm(forms.Form):
+    """Which form an export has."""
 
     format = forms.ChoiceField(
         choices=[(Form.JSON.value, "JSON"), (Form.CSV.value, "CSV")],
         error_messages={"required": _("Choose JSON or CSV."), "invalid_choice": _("Choose JSON or CSV.")},
+    )
+
+
+class ExportForm(FormatForm):
+    """Which form one person's export has, and what it is made without."""
+
+    leave_out = forms.MultipleChoiceField(
+        required=False,
+        choices=[
+            (LeaveOut.NOTES.value, _("Internal notes")),
+            (LeaveOut.ACCESSES.value, _("Who of the team looked at, changed or exported it")),
+        ],
+        error_messages={"invalid_choice": _("Choose one of what can be left out.")},
     )
 
 

@@ -8,12 +8,12 @@ from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from exports.forms import ExportForm
+from exports.forms import FormatForm
 from search.bulk_forms import PeopleField, QueryField, whole_search
 from staff.models import Account
 
 
-class ListExportForm(ExportForm):
+class ListExportForm(FormatForm):
     """Those who are ticked, in this order; where nobody is, or with `all`, everyone whom `query` finds."""
 
     user = PeopleField(label=_("People"), required=False)

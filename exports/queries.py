@@ -9,10 +9,13 @@ from django.conf import settings
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from conversations.models import Kind, Message, Sender
+from conversations.models import ActivityEvent, Kind, Message, Sender
 from exports.register import BY_NAME
 from users.models import ChatUser
 
+SAMPLED = 200
+# What a row takes beside its text, how far a ZIP presses it, and what an empty one takes.
+ROW_BYTES, ZIPPED, LEAST_ZIP = 160, 0.2, 2_500
 FILE_KINDS = (Kind.FILE, Kind.IMAGE)
 
 
@@ -49,6 +52,33 @@ def amounts_about(person: ChatUser) -> Amounts:
         files=said["files"],
         file_bytes=_file_bytes(person) if said["files"] else 0,
     )
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """About how many bytes an export takes in each form."""
+
+    json: int
+    csv: int
+
+
+def sizes_about(person: ChatUser, amounts: Amounts) -> Sizes:
+    """Told from the length of the newest messages and events; the other rows count for little."""
+    said = Message.objects.filter(chat_user=person).order_by("-created_at", "-pk")[:SAMPLED]
+    words = [
+        len(body.encode()) + (len(str(data)) if data else 0)
+        for body, data in said.values_list("body", "data")
+    ]
+    done = ActivityEvent.objects.filter(chat_user=person).order_by("-at", "-pk")[:SAMPLED]
+    events = [len(str(data)) for data in done.values_list("data", flat=True)]
+    text = _mean(words) * (amounts.messages + amounts.notices) + _mean(events) * amounts.activity
+    rows = amounts.messages + amounts.notices + amounts.activity + amounts.visits + amounts.conversations + 5
+    json = round(text + ROW_BYTES * rows)
+    return Sizes(json, max(round(json * ZIPPED), LEAST_ZIP))
+
+
+def _mean(sizes: list[int]) -> float:
+    return sum(sizes) / len(sizes) if sizes else 0
 
 
 def _file_bytes(person: ChatUser) -> int:

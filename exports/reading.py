@@ -9,10 +9,10 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import operator
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-from django.db.models import Max, Min, Model, Q, QuerySet
+from django.db.models import Max, Min, Q, QuerySet
 from django.utils import timezone
 
 from conversations.models import MergeJournal, Message
@@ -31,8 +31,10 @@ Row = dict[str, Any]
 class Reader:
     """Everything about one person, as it was when this was made. A row is a dict of its resource's columns."""
 
-    def __init__(self, person: ChatUser) -> None:
+    def __init__(self, person: ChatUser, leave_out: Collection[str] = ()) -> None:
         self.person = person
+        self.left_out = sorted(leave_out)
+        self.rows_read = 0
         self.exported_at: dt.datetime = timezone.now()
         self.upto: dict[str, int | None] = {
             name: declared.rows_of(person.pk).aggregate(last=Max("pk"))["last"]
@@ -45,32 +47,58 @@ class Reader:
         """What is known of the person themselves."""
         return next(as_rows(_resource(PERSON), [self.person]))
 
+    def holds(self, name: str) -> bool:
+        """Whether rows of that name go out."""
+        return name not in self.left_out
+
     def rows(self, name: str) -> Iterator[Row]:
         """The rows of one declared table, along its order."""
         declared = BY_NAME[name]
-        return as_rows(_resource(declared), self._instances(declared))
+        return self._columns_of(declared, self._rows_of(declared), CHUNK_ROWS)
 
     def conversations(self) -> Iterator[tuple[Row, Iterator[Row]]]:
         """Each conversation with its messages, oldest first. Take a conversation's messages before the next one."""
-        resource = _resource(BY_NAME["conversations"])
-        walk = self._instances(BY_NAME["conversations"], CHUNK_CONVERSATIONS)
+        declared = BY_NAME["conversations"]
+        walk = self._columns_of(declared, self._rows_of(declared), CHUNK_CONVERSATIONS)
         for batch in _batches(walk, CHUNK_CONVERSATIONS):
-            spans = self._spans([conversation.pk for conversation in batch])
-            for conversation, row in zip(batch, as_rows(resource, batch), strict=True):
-                yield row, self._said_in(conversation.pk, spans.get(conversation.pk))
+            spans = self._spans([row["id"] for row in batch])
+            for row in batch:
+                yield row, self._said_in(row["id"], spans.get(row["id"]))
 
     def accesses(self) -> Iterator[Row]:
         """Who looked at, changed or exported them, oldest first."""
         entries = self._accesses().filter(pk__lte=self.accesses_upto or 0)
-        return as_rows(AccessResource(), _walk(entries, ("at", "pk"), CHUNK_ROWS))
+        return self._walked(AccessResource(), entries, ("at", "pk"), CHUNK_ROWS)
 
-    def _instances(self, declared: Declared, size: int = CHUNK_ROWS) -> Iterator[Any]:
+    def _rows_of(self, declared: Declared) -> QuerySet[Any]:
         upto = self.upto[declared.name]
-        if upto is None:
-            return iter(())
         resource = _resource(declared)
-        rows = resource.get_queryset().filter(**{declared.path: self.person.pk, "pk__lte": upto})
-        return _walk(resource.filter_export(rows), declared.order, size)
+        rows = resource.get_queryset().filter(**{declared.path: self.person.pk})
+        return resource.filter_export(rows.none() if upto is None else rows.filter(pk__lte=upto))
+
+    def _columns_of(self, declared: Declared, rows: QuerySet[Any], size: int) -> Iterator[Row]:
+        return self._walked(_resource(declared), rows, declared.order, size)
+
+    def _walked(
+        self,
+        resource: PersonalResource,
+        rows: QuerySet[Any],
+        order: Sequence[str],
+        size: int,
+        columns: list[str] | None = None,
+    ) -> Iterator[Row]:
+        """`rows` along `order`, `size` a query: straight from the database, no instance is made."""
+        headers, attributes = stored_columns(resource, columns)
+        first, last = order[0], None
+        rows = rows.order_by(*order).values_list("pk", first, *attributes)
+        while True:
+            chunk = list((rows if last is None else rows.filter(_beyond(first, *last)))[:size])
+            for row in chunk:
+                yield dict(zip(headers, row[2:], strict=True))
+            self.rows_read += len(chunk)
+            if len(chunk) < size:
+                return
+            last = chunk[-1][1], chunk[-1][0]
 
     def _spans(self, conversations: Sequence[int]) -> dict[int, tuple[dt.datetime, dt.datetime]]:
         spans = (
@@ -93,7 +121,7 @@ class Reader:
             pk__lte=self.upto["messages"],
         )
         columns = [name for name in resource.get_export_order() if name != "conversation"]
-        return as_rows(resource, _walk(said, BY_NAME["messages"].order, CHUNK_ROWS), columns)
+        return self._walked(resource, said, BY_NAME["messages"].order, CHUNK_ROWS, columns)
 
     def _accesses(self) -> QuerySet[AuditEntry]:
         """The lines about the person and about the earlier visitors who were joined into them."""
@@ -116,24 +144,20 @@ def as_rows(
         yield dict(zip(headers, resource.export_resource(instance, selected_fields=columns), strict=True))
 
 
-def _walk(rows: QuerySet[Any], order: Sequence[str], size: int) -> Iterator[Any]:
-    """`rows` along `order`, `size` a query."""
-    rows = rows.order_by(*order)
-    column, last = order[0], None
-    while True:
-        chunk = list((rows if last is None else rows.filter(_beyond(column, last)))[:size])
-        yield from chunk
-        if len(chunk) < size:
-            return
-        last = chunk[-1]
+def stored_columns(
+    resource: PersonalResource, columns: list[str] | None = None
+) -> tuple[list[str], list[str]]:
+    """The headers of a resource's `columns` (None: all), and the database's names of their values."""
+    names = columns if columns is not None else resource.get_export_order()
+    fields = [resource.fields[name] for name in names]
+    return [str(field.column_name) for field in fields], [str(field.attribute) for field in fields]
 
 
-def _beyond(column: str, last: Model) -> Q:
+def _beyond(column: str, value: Any, key: int) -> Q:
     if column == "pk":
-        return Q(pk__gt=last.pk)
-    value = getattr(last, column)
+        return Q(pk__gt=key)
     # The first condition looks redundant; without it the planner can't seek into the index.
-    return Q(**{f"{column}__gte": value}) & (Q(**{f"{column}__gt": value}) | Q(pk__gt=last.pk))
+    return Q(**{f"{column}__gte": value}) & (Q(**{f"{column}__gt": value}) | Q(pk__gt=key))
 
 
 def _batches(items: Iterator[Any], size: int) -> Iterator[list[Any]]:

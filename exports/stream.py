@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -24,6 +24,13 @@ class Form(StrEnum):
     CSV = "csv"
 
 
+class LeaveOut(StrEnum):
+    """What an export may be made without, as the file, addresses and commands name it."""
+
+    NOTES = "notes"
+    ACCESSES = "accesses"
+
+
 class PersonGone(Exception):
     """The person was erased while their data was read. What was handed out before is all there is."""
 
@@ -37,9 +44,12 @@ class File:
     blocks: Iterator[bytes]
 
 
-def export(person: ChatUser, form: Form) -> File:
-    """Everything about a living person, as it is now. `blocks` raises PersonGone once they are erased."""
-    reader = Reader(person)
+def export(person: ChatUser, form: Form, leave_out: Collection[LeaveOut] = ()) -> File:
+    """Everything about a living person, as it is now, but what is to be left out, which the file then says.
+
+    `blocks` raises PersonGone once they are erased.
+    """
+    reader = Reader(person, [LeaveOut(name).value for name in leave_out])
     name = f"chatadmin-user-{person.short_id.replace('-', '')}-{reader.exported_at:%Y%m%d}"
     if form is Form.JSON:
         return File(f"{name}.json", "application/json", _guarded(person, as_json.document(reader)))

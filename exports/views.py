@@ -7,7 +7,14 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.humanize.templatetags.humanize import intcomma
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    QueryDict,
+)
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -16,7 +23,7 @@ from django.views.decorators.http import require_http_methods
 from exports import erasure, queries
 from exports.download import as_download
 from exports.forms import DeleteForm, ExportForm, confirm_word
-from exports.stream import Form, export
+from exports.stream import Form, LeaveOut, export
 from staff import audit
 from staff.access import account_of
 from users.frame import of_person, unkept
@@ -30,14 +37,13 @@ def export_person(request: HttpRequest, person: ChatUser) -> HttpResponseBase:
     """GET: what an export holds, and its forms. POST `?format=json|csv`: the file, as it is read."""
     if request.method != "POST":
         return _export_page(request, person, ExportForm(), status=200)
-    form = ExportForm({"format": request.GET.get("format") or request.POST.get("format")})
+    form = ExportForm(_asked(request))
     if not form.is_valid():
         return _export_page(request, person, form, status=400)
-    chosen = Form(form.cleaned_data["format"])
-    audit.record(
-        actor=account_of(request), verb="user.exported", person=person.uuid, detail={"format": chosen.value}
-    )
-    return as_download(request, export(person, chosen))
+    chosen, left_out = Form(form.cleaned_data["format"]), sorted(form.cleaned_data["leave_out"])
+    detail = {"format": chosen.value} | ({"left_out": left_out} if left_out else {})
+    audit.record(actor=account_of(request), verb="user.exported", person=person.uuid, detail=detail)
+    return as_download(request, export(person, chosen, [LeaveOut(part) for part in left_out]))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -65,11 +71,22 @@ def delete_person(request: HttpRequest, person: ChatUser) -> HttpResponseBase:
     return HttpResponseRedirect("/users/")
 
 
+def _asked(request: HttpRequest) -> QueryDict:
+    """The address's parameters go before those of the body."""
+    asked = request.POST.copy()
+    for name in ("format", "leave_out"):
+        if request.GET.getlist(name):
+            asked.setlist(name, request.GET.getlist(name))
+    return asked
+
+
 def _export_page(request: HttpRequest, person: ChatUser, form: ExportForm, *, status: int) -> HttpResponse:
+    amounts = queries.amounts_about(person)
     context = {
         "form": form,
         "person": people([person])[0],
-        "amounts": queries.amounts_about(person),
+        "amounts": amounts,
+        "sizes": queries.sizes_about(person, amounts),
         "formats": list(Form),
     }
     return unkept(render(request, "exports/export.html", context, status=status))

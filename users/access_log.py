@@ -25,6 +25,7 @@ WORDS = {
     "user.exported": gettext_lazy("Exported everything"),
     "user.held": gettext_lazy("Placed a legal hold"),
     "user.released": gettext_lazy("Lifted the legal hold"),
+    "user.imported": gettext_lazy("Brought in from a file"),
     "note.added": gettext_lazy("Added a note"),
     "note.deleted": gettext_lazy("Deleted a note"),
 }

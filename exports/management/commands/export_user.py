@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from exports.stream import Form, PersonGone, export
+from exports.stream import Form, LeaveOut, PersonGone, export
 from staff import audit
 from users.models import ChatUser
 from users.queries import person_by_uuid
@@ -25,6 +25,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("uuid", type=uuid.UUID, metavar="UUID")
         parser.add_argument("--format", required=True, choices=[form.value for form in Form])
+        parser.add_argument(
+            "--leave-out", action="append", default=[], choices=[part.value for part in LeaveOut]
+        )
         parser.add_argument("--out", type=Path, metavar="FILE", help="only the owner may read it")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -33,15 +36,16 @@ class Command(BaseCommand):
         except ChatUser.DoesNotExist:
             raise CommandError("There is no person with this id.") from None
         form = Form(options["format"])
+        left_out = sorted(set(options["leave_out"]))
         with _target(options["out"]) as out:
             audit.record(
                 actor=None,
                 verb="user.exported",
                 person=person.uuid,
-                detail={"format": form.value, "by": "command"},
+                detail={"format": form.value, "by": "command"} | ({"left_out": left_out} if left_out else {}),
             )
             try:
-                for block in export(person, form).blocks:
+                for block in export(person, form, [LeaveOut(part) for part in left_out]).blocks:
                     out.write(block)
             except PersonGone:
                 raise CommandError("The person was erased meanwhile: nothing was written.") from None

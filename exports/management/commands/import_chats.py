@@ -1,0 +1,49 @@
+"""`manage.py import_chats chatadmin FILE… [--dry-run]`: brings exported people back in."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from exports.importing.documents import bring_in, times
+from exports.importing.files import documents
+from exports.importing.numbering import Numbering
+from exports.importing.source import Unreadable
+from exports.importing.tally import Tally
+
+FORMATS = ("chatadmin",)
+REFUSED = 2
+
+
+class Command(BaseCommand):
+    help = "Brings in people, conversations and messages. What is there already stays; run again, it goes on."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("format", metavar="FORMAT", help=f"one of: {', '.join(FORMATS)}")
+        parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="JSON or ZIP")
+        parser.add_argument("--dry-run", action="store_true", help="only say what would go in")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["format"] not in FORMATS:
+            raise CommandError(f"Unknown format {options['format']}: give one of {', '.join(FORMATS)}.")
+        tally = Tally(self.stdout.write)
+        found = list(self._documents(options["files"], tally))
+        numbering = Numbering(times(found))
+        for document in found:
+            bring_in(document, numbering, tally, dry=options["dry_run"])
+        if options["dry_run"]:
+            self.stdout.write("Nothing was written. It would be:")
+        for line in tally.lines():
+            self.stdout.write(line)
+        if tally.refused:
+            sys.exit(REFUSED)
+
+    def _documents(self, files: list[Path], tally: Tally) -> Any:
+        for path in files:
+            try:
+                yield from documents(path)
+            except Unreadable as error:
+                tally.refuse("file", str(path), str(error))

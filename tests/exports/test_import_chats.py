@@ -1,0 +1,317 @@
+"""`manage.py import_chats chatadmin`: what was exported comes back, and twice the same changes nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from conversations.counters import wrong
+from conversations.models import Conversation, MergeJournal, Message
+from exports.erasure import erase
+from exports.importing import talks
+from exports.stream import Form
+from staff import audit
+from staff.models import AuditEntry
+from tests.exports.importing import bring_in, content, counted, counts, forget_everyone, write
+from tests.exports.people import START, make_marked
+from tests.factories import make_messages, make_person, make_visit
+from users.models import ChatUser, Note, Tag, Visit
+
+pytestmark = pytest.mark.django_db
+FORMS = pytest.mark.parametrize("form", [Form.JSON, Form.CSV])
+
+
+@FORMS
+def test_everything_comes_back(tmp_path: Path, form: Form) -> None:
+    person = counted("zebrafin")
+    held = content(person.uuid)
+    path = write(person, tmp_path, form)
+    forget_everyone()
+    status, said = bring_in(path)
+    assert (status, counts(said, "people"), counts(said, "conversations"), counts(said, "messages")) == (
+        0,
+        (1, 0, 0, 0),
+        (2, 0, 0, 0),
+        (5, 0, 0, 0),
+    )
+    assert counts(said, "other rows") == (5, 0, 0, 0)
+    assert content(person.uuid) == held
+    assert held["notes"][0]["body"] == "-prefers notezebrafin"
+    assert list(wrong()) == []
+
+
+@FORMS
+def test_the_second_time_nothing_changes(tmp_path: Path, form: Form) -> None:
+    person = counted("zebrafin")
+    path = write(person, tmp_path, form)
+    forget_everyone()
+    bring_in(path)
+    held, lines = content(person.uuid), AuditEntry.objects.count()
+    ids = list(Message.objects.order_by("pk").values_list("pk", flat=True))
+    status, said = bring_in(path)
+    assert (status, counts(said, "people"), counts(said, "messages")) == (0, (0, 0, 1, 0), (0, 0, 5, 0))
+    assert counts(said, "other rows") == (0, 0, 5, 0)
+    assert (content(person.uuid), AuditEntry.objects.count()) == (held, lines)
+    assert list(Message.objects.order_by("pk").values_list("pk", flat=True)) == ids
+
+
+@FORMS
+def test_where_it_was_made_it_changes_nothing(tmp_path: Path, form: Form) -> None:
+    person = counted("zebrafin")
+    held = content(person.uuid)
+    status, said = bring_in(write(person, tmp_path, form))
+    assert (status, counts(said, "conversations"), counts(said, "messages")) == (
+        0,
+        (0, 0, 2, 0),
+        (0, 0, 5, 0),
+    )
+    assert content(person.uuid) == held
+
+
+def test_ids_are_below_zero_in_the_order_of_time_over_all_files(tmp_path: Path) -> None:
+    ana, ben = make_person("Ana"), make_person("Ben")
+    for person, minutes in ((ana, 0), (ben, 1)):
+        for step in range(3):
+            at = START + dt.timedelta(minutes=minutes + 10 * step)
+            make_messages(person, ("visitor", f"{minutes + 10 * step}"), start=at)
+    paths = [write(ana, tmp_path), write(ben, tmp_path)]
+    forget_everyone()
+    bring_in(*paths)
+    found = Message.objects.order_by("pk").values_list("pk", "body")
+    assert [body for _, body in found] == ["0", "1", "10", "11", "20", "21"]
+    assert [pk for pk, _ in found] == list(range(-6, 0))
+    make_messages(make_person("Cara"), ("visitor", "live"))
+    late = make_person("Dan")
+    make_messages(late, ("visitor", "late"), start=START)
+    path = write(late, tmp_path)
+    late.messages.all().delete()
+    late.conversations.all().delete()
+    bring_in(path)
+    assert late.messages.get().pk == -7
+
+
+def test_what_follows_a_bad_row_goes_in(tmp_path: Path) -> None:
+    person = make_person("Ana", "ana@northpine.example")
+    make_messages(person, *[("visitor", f"number {number}") for number in range(6)], start=START)
+    make_visit(person, started_at=START)
+    path = write(person, tmp_path)
+    lines = path.read_text().split("\n")
+    at = {body: next(n for n, line in enumerate(lines) if f"number {body}" in line) for body in range(6)}
+    lines[at[1]] = lines[at[1]].replace('"from":"visitor"', '"from":"nobody"')
+    lines[at[2]] = lines[at[2]].replace('"kind":', '"kind"')
+    lines[at[3]] = lines[at[3]].replace('"number 3"', '"number\\u0000 3"')
+    lines[at[5]] = lines[at[5]].replace('"kind":', "kind:")
+    path.write_text("\n".join(lines))
+    forget_everyone()
+    status, said = bring_in(path)
+    assert status == 2
+    told = said.splitlines()
+    assert [line.split(": ")[0] for line in told[:4]] == [f"{path.name}:{at[n] + 1}" for n in (1, 2, 3, 5)]
+    assert "ana@" not in said and "number" not in said, "no line quotes what it refuses"
+    assert counts(said, "messages") == (2, 0, 0, 4)
+    assert list(Message.objects.order_by("pk").values_list("body", flat=True)) == ["number 0", "number 4"]
+    assert Visit.objects.count() == 1 and list(wrong()) == []
+
+
+def test_a_broken_conversation_leaves_the_others(tmp_path: Path) -> None:
+    person = counted("zebrafin")
+    path = write(person, tmp_path)
+    text = path.read_text()
+    assert '"status":"closed",' in text
+    path.write_text(text.replace('"status":"closed",', '"status":closed,', 1))
+    forget_everyone()
+    status, said = bring_in(path)
+    assert status == 2
+    assert counts(said, "conversations") == (1, 0, 0, 1)
+    assert counts(said, "messages") == (3, 0, 0, 2)
+    assert counts(said, "other rows") == (5, 0, 0, 0)
+
+
+def test_a_bad_table_row_is_named_by_its_line(tmp_path: Path) -> None:
+    person = make_person("Ana")
+    make_messages(person, ("visitor", "one\ntwo"), ("visitor", "three"), ("visitor", "four"), start=START)
+    whole = write(person, tmp_path, Form.CSV)
+    broken = tmp_path / "broken.zip"
+    with zipfile.ZipFile(whole) as old, zipfile.ZipFile(broken, "w") as new:
+        for name in old.namelist():
+            text = old.read(name)
+            new.writestr(name, text.replace(b"visitor,text,three", b"visitor,text,three,more"))
+    forget_everyone()
+    status, said = bring_in(broken)
+    assert status == 2
+    assert said.startswith("broken.zip/messages.csv:4: ")
+    assert counts(said, "messages") == (2, 0, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "ends early"),
+        ("[]", "should be a {"),
+        ('{"schema":"other/1"}', "schema isn't chatadmin.user/1"),
+        ('{"schema":"chatadmin.user/1"}', "without a profile"),
+        ('{"profile":{"uuid":"x"}}', "no schema"),
+        ('{"schema":"chatadmin.user/1","profile":{"uuid":"x"}}', "Invalid UUID"),
+        ("{" * 100_000, "should be a name"),
+    ],
+)
+def test_what_is_no_export_is_refused(tmp_path: Path, text: str, reason: str) -> None:
+    path = tmp_path / "some.json"
+    path.write_text(text)
+    status, said = bring_in(path)
+    assert status == 2
+    assert reason in said and counts(said, "people")[0] == 0
+    assert not ChatUser.objects.exists()
+
+
+def test_a_file_that_is_not_there_and_a_broken_zip(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.zip"
+    broken.write_bytes(b"PK\x03\x04 and no more")
+    ana = make_person("Ana")
+    status, said = bring_in(tmp_path / "absent.json", broken, write(ana, tmp_path))
+    assert status == 2
+    assert "absent.json: No such file" in said and "a broken ZIP" in said
+    assert counts(said, "people") == (0, 0, 1, 0)
+
+
+def test_other_formats_are_unknown(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="Unknown format tidio: give one of chatadmin"):
+        call_command("import_chats", "tidio", str(tmp_path / "x.json"))
+
+
+def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
+    path = write(counted("zebrafin"), tmp_path)
+    forget_everyone()
+    status, said = bring_in(path, dry_run=True)
+    assert (status, counts(said, "people"), counts(said, "messages")) == (0, (1, 0, 0, 0), (5, 0, 0, 0))
+    assert not (ChatUser.objects.exists() or Tag.objects.exists() or AuditEntry.objects.exists())
+
+
+def test_a_truncated_document_keeps_what_came_before(tmp_path: Path) -> None:
+    person = make_person("Ana")
+    make_messages(person, *[("visitor", f"number {number}") for number in range(6)], start=START)
+    path = write(person, tmp_path)
+    text = path.read_text()
+    path.write_text(text[: text.index("number 4")])
+    forget_everyone()
+    status, said = bring_in(path)
+    assert status == 2 and "Unterminated" in said
+    assert ChatUser.objects.count() == 1
+
+
+def test_newer_rows_of_a_known_person_go_in_beside_what_is_there(tmp_path: Path) -> None:
+    person = make_person("Ana")
+    make_messages(person, ("visitor", "one"), ("visitor", "one"), start=START)
+    path = write(person, tmp_path)
+    found = json.loads(path.read_text())
+    said = found["conversations"][0]["messages"]
+    said[0]["read_at"] = "2026-03-02T00:00:00Z"
+    said.append({**said[1], "id": 99, "at": "2026-03-01T10:00:00Z", "body": "two"})
+    found["profile"]["name"] = "Ana Okafor"
+    path.write_text(json.dumps(found, sort_keys=True, indent=2))
+    status, out = bring_in(path)
+    assert (status, counts(out, "people"), counts(out, "messages")) == (0, (0, 1, 0, 0), (1, 1, 1, 0))
+    person.refresh_from_db()
+    assert (person.name, person.message_count, person.unread_count) == ("Ana Okafor", 3, 2)
+    assert person.name_folded == "ana okafor"
+    assert list(wrong()) == []
+
+
+def test_what_ended_here_is_not_opened_again(tmp_path: Path) -> None:
+    person = make_person("Ana")
+    make_messages(person, ("visitor", "one"), start=START)
+    make_visit(person, started_at=START)
+    path = write(person, tmp_path)
+    Conversation.objects.update(status="closed", closed_at=START + dt.timedelta(days=2))
+    Visit.objects.update(ended_at=START + dt.timedelta(days=1), how_ended="left")
+    status, out = bring_in(path)
+    assert (status, counts(out, "conversations"), counts(out, "other rows")) == (
+        0,
+        (0, 0, 1, 0),
+        (0, 0, 1, 0),
+    )
+    assert Conversation.objects.get().status == "closed" and Visit.objects.get().how_ended == "left"
+
+
+def test_a_hold_and_a_block_come_back_and_are_not_lifted(tmp_path: Path) -> None:
+    person = make_person("Ana")
+    free = write(person, tmp_path)
+    ChatUser.objects.update(held_at=START, blocked_at=START)
+    assert bring_in(free)[0] == 0
+    person.refresh_from_db()
+    assert person.held_at == person.blocked_at == START
+    path = write(person, tmp_path)
+    forget_everyone()
+    bring_in(path)
+    assert ChatUser.objects.get().held_at == START
+
+
+def test_who_was_erased_here_stays_erased(tmp_path: Path) -> None:
+    marked = make_marked("zebrafin")
+    path = write(marked.person, tmp_path)
+    erase(chat_user_uuid=marked.person.uuid, actor=None, reason="test")
+    status, said = bring_in(path)
+    assert status == 2 and "was erased here" in said
+    assert counts(said, "messages") == (0, 0, 0, 5)
+    assert not ChatUser.objects.exists()
+    assert not [mark for mark in marked.marks if mark in said]
+
+
+def test_an_external_id_or_a_merge_of_somebody_else_is_refused(tmp_path: Path) -> None:
+    person = counted("zebrafin")
+    path = write(person, tmp_path)
+    merged = MergeJournal.objects.get().merged_uuid
+    forget_everyone()
+    other = make_person("Other", external_id="extidzebrafin")
+    status, said = bring_in(path)
+    assert status == 2 and "external_id is another person's" in said
+    ChatUser.objects.update(external_id=None)
+    MergeJournal.objects.create(chat_user=other, merged_uuid=merged, profile={}, moved={}, at=START)
+    status, said = bring_in(path)
+    assert status == 2 and "joined into another person" in said
+    assert counts(said, "messages") == (5, 0, 0, 0)
+
+
+def test_many_rows_in_small_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(talks, "CHUNK_ROWS", 4)
+    person = make_person("Ana")
+    make_messages(person, *[("visitor", "same")] * 11, start=START)
+    Message.objects.update(created_at=START)
+    Conversation.objects.update(started_at=START, last_message_at=START)
+    ChatUser.objects.update(first_contact=START)
+    path = write(person, tmp_path)
+    forget_everyone()
+    assert counts(bring_in(path)[1], "messages") == (11, 0, 0, 0)
+    assert counts(bring_in(path)[1], "messages") == (0, 0, 11, 0)
+    assert Message.objects.count() == 11
+
+
+def test_as_many_queries_for_a_chunk_however_full(tmp_path: Path) -> None:
+    def asked(number: int) -> int:
+        person = make_person("Ana")
+        make_messages(person, *[("visitor", "hello")] * number, start=START)
+        path = write(person, tmp_path)
+        person.delete()
+        with CaptureQueriesContext(connection) as captured:
+            bring_in(path)
+        return len(captured)
+
+    # SQLite takes the rows of a chunk 76 at a time.
+    assert asked(200) <= asked(2) + 2
+
+
+def test_it_is_one_line_in_the_audit_log(tmp_path: Path) -> None:
+    person = make_person("Ana")
+    path = write(person, tmp_path)
+    forget_everyone()
+    bring_in(path)
+    line = audit.entries_about(person.uuid).get()
+    assert (line.verb, line.detail, line.actor) == ("user.imported", {"by": "command"}, None)
+    assert Note.objects.count() == 0
