@@ -2,11 +2,12 @@
 
 from django.urls import include, path
 
-from chatadmin import health
+from chatadmin import api, health
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("api/v1/", api.urls),
     path("", include("staff.urls")),
     path("", include("users.urls")),
     path("", include("conversations.urls")),

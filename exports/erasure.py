@@ -44,17 +44,17 @@ class ErasureResult:
 
 
 def erase(
-    *, chat_user_uuid: uuid.UUID, actor: Account | None, reason: str, ticket: str = ""
+    *, chat_user_uuid: uuid.UUID, actor: Account | None, reason: str, ticket: str = "", by: str = ""
 ) -> ErasureResult:
     """Erases a person for good and returns when it is done. Each of its transactions is short.
 
-    `reason` is a `Reason`, `ticket` a reference of at most 40 letters, digits and dashes. On a person whose erasure
-    was cut short it goes on with that one. Raises Held, ValueError for another reason or ticket, and
-    ChatUser.DoesNotExist for someone unknown or erased.
+    `reason` is a `Reason`, `ticket` a reference of at most 40 letters, digits and dashes, `by` names who asked where
+    that is no account. On a person whose erasure was cut short it goes on with that one. Raises Held, ValueError for
+    another reason or ticket, and ChatUser.DoesNotExist for someone unknown or erased.
     """
     if reason not in Reason.values or not re.match(TICKET_PATTERN, ticket):
         raise ValueError("reason or ticket")
-    person_id, erasure_id = _bury(chat_user_uuid, actor, reason, ticket)
+    person_id, erasure_id = _bury(chat_user_uuid, actor, reason, ticket, by)
     # Redis may be away: the lease then lapses by itself.
     with contextlib.suppress(*redis_store.UNREACHABLE):
         presence.discard(chat_user_uuid)
@@ -88,7 +88,9 @@ def resume_unfinished() -> int:
     return finished
 
 
-def _bury(person_uuid: uuid.UUID, actor: Account | None, reason: str, ticket: str) -> tuple[int, uuid.UUID]:
+def _bury(
+    person_uuid: uuid.UUID, actor: Account | None, reason: str, ticket: str, by: str
+) -> tuple[int, uuid.UUID]:
     """The tombstone: from its commit on the person is on no page and accepts no write."""
     with transaction.atomic(durable=True):
         person = ChatUser.objects.select_for_update().get(uuid=person_uuid)
@@ -99,7 +101,7 @@ def _bury(person_uuid: uuid.UUID, actor: Account | None, reason: str, ticket: st
             rows_gone_at=None,
             defaults={
                 "actor": actor,
-                "actor_name": actor.display_name if actor else "",
+                "actor_name": actor.display_name if actor else by,
                 "reason": reason,
                 "ticket": ticket,
             },
@@ -147,6 +149,7 @@ def _remove_person(person_uuid: uuid.UUID, person_id: int, erasure_id: uuid.UUID
         erasure.save(update_fields=["counts", "rows_gone_at"])
         audit.record(
             actor=erasure.actor,
+            by=erasure.actor_name,
             verb="user.erased",
             person=person_uuid,
             detail={

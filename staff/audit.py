@@ -27,12 +27,20 @@ def person_hash(person: uuid.UUID) -> str:
 
 
 def record(
-    *, actor: Account | None, verb: str, person: uuid.UUID | None = None, detail: dict[str, Any] | None = None
+    *,
+    actor: Account | None,
+    verb: str,
+    person: uuid.UUID | None = None,
+    detail: dict[str, Any] | None = None,
+    by: str = "",
 ) -> AuditEntry:
-    """Adds a line. `verb` is `noun.verb`; `detail` holds codes, ids and field names, never personal text."""
+    """Adds a line. `verb` is `noun.verb`; `detail` holds codes, ids and field names, never personal text.
+
+    `by` names who did it where that is no account: a program's key.
+    """
     return AuditEntry.objects.create(
         actor=actor,
-        actor_name=actor.display_name if actor else "",
+        actor_name=actor.display_name if actor else by,
         verb=verb,
         person_hash=person_hash(person) if person else "",
         detail=detail or {},

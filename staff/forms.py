@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 
-from staff.models import Account, Role
+from staff.models import Account, Role, Scope
 
 NAME_CHARS = 100
 PASSWORD_CHARS = 500
@@ -72,6 +72,22 @@ class InviteForm(MarkedForm):
         if Account.objects.filter(email=email).exists():
             raise ValidationError(_("Somebody here has this address already."), code="taken")
         return email
+
+
+class ApiKeyForm(MarkedForm):
+    """A new key for a program: what it is called, and what it opens."""
+
+    name = forms.CharField(label=_("Name"), max_length=NAME_CHARS, validators=[one_line])
+    scopes = forms.MultipleChoiceField(
+        label=_("What it opens"),
+        choices=Scope.choices,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": _("Choose what it opens.")},
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].widget.attrs |= {"autocomplete": "off", "dir": "auto"}
 
 
 class RoleForm(forms.Form):

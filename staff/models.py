@@ -1,4 +1,4 @@
-"""Who works here: accounts, invitations, widgets, and the audit log."""
+"""Who works here: accounts, invitations, widgets, the audit log, and keys for programs."""
 
 from __future__ import annotations
 
@@ -227,3 +227,40 @@ class AuditCheckpoint(models.Model):
 
     def __str__(self) -> str:
         return f"cut up to line {self.position}"
+
+
+class Scope(models.TextChoices):
+    """What a key for programs opens."""
+
+    EXPORT = "users:export", _("Export people")
+    ERASE = "users:erase", _("Erase people")
+    REQUESTS = "requests:write", _("File privacy requests")
+
+
+class ApiKey(models.Model):
+    """What a program shows to the HTTP API. Only the hash of it is kept; its prefix, which proves nothing, finds it."""
+
+    name = models.CharField(_("name"), max_length=100)
+    prefix = models.CharField(max_length=20, unique=True)
+    key_hash = models.CharField(max_length=64)
+    scopes = models.JSONField(_("what it opens"), default=list)
+    made_by = models.ForeignKey(Account, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["-created_at", "-id"], name="api_key_newest")]
+
+    def __str__(self) -> str:
+        return self.prefix
+
+    @property
+    def display_name(self) -> str:
+        """As the audit log names it."""
+        return f"{self.name} ({self.prefix})"
+
+    @property
+    def scope_labels(self) -> list[str]:
+        """What it opens, in words."""
+        return [str(scope.label) for scope in Scope if scope.value in self.scopes]
