@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import functools
+import json
 from http import HTTPStatus
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
-from ninja.openapi.views import openapi_json
+from ninja.responses import NinjaJSONEncoder
 
 from exports.api import router as data_rights
+from exports.request_api import router as own_requests
 from staff.api import PROBLEM_TYPE, Refused, answer
 
 FIELD_CHARS, DETAIL_CHARS = 100, 300
@@ -42,6 +47,7 @@ api = Api(
     openapi_url="openapi.json",
 )
 api.add_router("", data_rights)
+api.add_router("", own_requests)
 
 
 @api.exception_handler(Refused)
@@ -53,12 +59,15 @@ def refused(request: HttpRequest, error: Refused) -> HttpResponse:
 @api.exception_handler(ValidationError)
 def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
     """What isn't what the description asks for, by its field; what was sent is not repeated."""
-    errors = {
-        ".".join(map(str, found["loc"][1:]))[-FIELD_CHARS:] or "body": str(found["msg"])[:DETAIL_CHARS]
-        for found in error.errors
-    }
+    errors = {_field(found["loc"]): str(found["msg"])[:DETAIL_CHARS] for found in error.errors}
     detail = "Some of it can't be taken; `errors` names the fields."
     return answer(Refused(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", detail, errors=errors))
+
+
+def _field(place: tuple[str | int, ...]) -> str:
+    """The name of a field, of where it was found: in the address, or in the body, whose own name says nothing."""
+    names = place[2:] if place[0] == "body" else place[1:]
+    return ".".join(map(str, names))[-FIELD_CHARS:] or "body"
 
 
 @api.exception_handler(HttpError)
@@ -68,18 +77,35 @@ def unreadable(request: HttpRequest, error: HttpError) -> HttpResponse:
     return answer(Refused(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", detail, errors={"body": detail}))
 
 
+@functools.cache
+def _described() -> bytes:
+    return json.dumps(api.get_openapi_schema(), cls=NinjaJSONEncoder).encode()
+
+
 @login_not_required
+@require_safe
 def description(request: HttpRequest) -> HttpResponse:
     """GET /api/v1/openapi.json: what there is to ask, for anybody."""
-    return openapi_json(request, api=api)
+    return HttpResponse(_described(), content_type="application/json")
+
+
+@login_not_required
+@csrf_exempt
+def nothing(request: HttpRequest, rest: str = "") -> HttpResponse:
+    """Whatever else begins as the API's addresses do."""
+    return answer(
+        Refused(HTTPStatus.NOT_FOUND, "no_address", "There is no such address; openapi.json has all.")
+    )
 
 
 def _public(pattern: URLPattern | URLResolver) -> URLPattern:
     """Let past the sign-in: a key is looked for instead."""
     assert isinstance(pattern, URLPattern)
-    pattern.callback = description if pattern.name == "openapi-json" else login_not_required(pattern.callback)
+    own = {"openapi-json": description, "api-root": nothing}
+    pattern.callback = own.get(str(pattern.name)) or login_not_required(pattern.callback)
     return pattern
 
 
 _patterns, _app, _namespace = api.urls
-urls = ([_public(pattern) for pattern in _patterns], _app, _namespace)
+_rest = path("<path:rest>", nothing, name="api_nothing")
+urls = ([*(_public(pattern) for pattern in _patterns), _rest], _app, _namespace)

@@ -14,6 +14,7 @@ from conversations.actions import close_idle
 from conversations.mailing import mail_unread
 from conversations.writer import WRITER
 from exports.erasure import resume_unfinished
+from exports.requests import sweep_requests
 from live.hub import StaffHub
 from search import bulk
 from search.spans import sweep_spans
@@ -28,6 +29,7 @@ SCHEDULE = Schedule(
         Sweep("close_idle_conversations", 300, close_idle),
         Sweep("resume_erasures", 60, resume_unfinished),
         Sweep("sweep_jobs", 300, queue.sweep),
+        Sweep("sweep_requests", 3600, sweep_requests),
         Sweep("sweep_message_spans", 300, sweep_spans),
     ]
 )

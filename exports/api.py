@@ -13,7 +13,7 @@ from ninja import Query, Router, Schema, Status
 from exports import erasure
 from exports.download import as_download
 from exports.models import Erasure, Reason
-from exports.stream import Form, export
+from exports.stream import Form, LeaveOut, export
 from staff import audit
 from staff.api import ApiKeyAuth, Refused, caller, problems
 from staff.models import Scope
@@ -53,20 +53,21 @@ class ErasureOut(Schema):
     openapi_extra={"responses": {200: {"content": FILES}}},
 )
 def export_user(
-    request: HttpRequest, uuid: uuids.UUID, form: Form = Query(Form.JSON, alias="format")
+    request: HttpRequest,
+    uuid: uuids.UUID,
+    form: Form = Query(Form.JSON, alias="format"),
+    leave_out: list[LeaveOut] = Query([]),
 ) -> HttpResponseBase:
-    """`format`: `json`, one document, or `csv`, a ZIP with a table for each kind. It breaks off where the person is
-    erased meanwhile."""
+    """`format`: `json`, one document, or `csv`, a ZIP with a table for each kind. `leave_out` (repeatable): what it is
+    made without. It breaks off where the person is erased meanwhile."""
     person = _person(uuid)
     key = caller(request)
-    audit.record(
-        actor=None,
-        by=key.display_name,
-        verb="user.exported",
-        person=person.uuid,
-        detail={"format": form.value, "by": "api", "key": key.prefix},
-    )
-    return as_download(request, export(person, form))
+    left_out = sorted(set(leave_out))
+    detail: dict[str, Any] = {"format": form.value, "by": "api", "key": key.prefix}
+    if left_out:
+        detail["left_out"] = [part.value for part in left_out]
+    audit.record(actor=None, by=key.display_name, verb="user.exported", person=person.uuid, detail=detail)
+    return as_download(request, export(person, form, left_out))
 
 
 @router.delete(

@@ -23,7 +23,18 @@ from exports.reading import Reader, Row
 from exports.register import BY_NAME
 from exports.resources import AccessResource
 
-FILES = ("profile", "visits", "conversations", "messages", "activity", "tags", "notes", "merges", "accesses")
+FILES = (
+    "profile",
+    "visits",
+    "conversations",
+    "messages",
+    "activity",
+    "tags",
+    "notes",
+    "merges",
+    "requests",
+    "accesses",
+)
 DRAIN_ROWS = 200
 
 

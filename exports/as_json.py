@@ -18,7 +18,7 @@ def document(reader: Reader) -> Iterator[bytes]:
     yield b'"profile":' + packed(reader.profile())
     yield from _list("visits", reader.rows("visits"))
     yield from _conversations(reader)
-    for name in ("activity", "tags", "notes", "merges"):
+    for name in ("activity", "tags", "notes", "merges", "requests"):
         if reader.holds(name):
             yield from _list(name, reader.rows(name))
     if reader.holds("accesses"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -74,8 +75,10 @@ class DeleteForm(forms.Form):
     )
     shown = forms.IntegerField(required=False, min_value=0, widget=forms.HiddenInput)
 
-    def __init__(self, data: Any = None, *, person: ChatUser, messages: int) -> None:
-        super().__init__(data, initial={"shown": messages})
+    def __init__(
+        self, data: Any = None, *, person: ChatUser, messages: int, known: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(data, initial={"shown": messages, **(known or {})})
         self.person, self.messages = person, messages
 
     def clean(self) -> dict[str, Any]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
+from collections.abc import Iterable
+from typing import Any
 
 from django.conf import settings
 from django.core.validators import RegexValidator
@@ -11,6 +14,11 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from conversations.models import MergeJournal
+from users.models import ChatUser
+from users.text import EMAIL_CHARS
+
+REQUEST_DAYS = 30
 TICKET_PATTERN = r"^[A-Za-z0-9-]{0,40}\Z"
 
 
@@ -102,3 +110,118 @@ class Hold(models.Model):
 
     def __str__(self) -> str:
         return f"hold {self.pk}"
+
+
+class RequestKind(models.TextChoices):
+    """What a person may ask for."""
+
+    ACCESS = "access", _("A copy of everything")
+    ERASURE = "erasure", _("Erasure of everything")
+
+
+class Proof(models.TextChoices):
+    """What is known of whoever asked: that they read the address's mail, or that the site knows them as that person."""
+
+    MAILBOX = "mailbox", _("They read that mailbox")
+    SITE = "site", _("The site vouches for them")
+
+
+class ClaimState(models.TextChoices):
+    """What has become of one person's part of a request. Who was erased has none."""
+
+    OPEN = "open", _("Open")
+    HANDED_OVER = "handed_over", _("Handed over")
+    REFUSED = "refused", _("Refused")
+    NOTHING_HELD = "nothing_held", _("Nothing is held")
+    EXPIRED = "expired", _("Expired")
+
+
+class Refusal(models.TextChoices):
+    """Why a request is refused, for one person. Codes only."""
+
+    NOT_THEM = "not_them", _("Not the one who asked")
+    DUPLICATE = "duplicate", _("Answered already")
+    EXCESSIVE = "excessive", _("Unfounded or excessive")
+    MUST_KEEP = "must_keep", _("The law says to keep it")
+    WITHDRAWN = "withdrawn", _("They changed their mind")
+
+
+def request_due() -> dt.datetime:
+    """By when a request of today must be answered."""
+    return timezone.now() + dt.timedelta(days=REQUEST_DAYS)
+
+
+class Request(models.Model):
+    """That somebody asked for their data or its erasure, when, and how that was proven: names nobody."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=10, choices=RequestKind.choices)
+    proof = models.CharField(max_length=10, choices=Proof.choices)
+    asked_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=RequestKind.values), name="request_kind_known"),
+            models.CheckConstraint(condition=Q(proof__in=Proof.values), name="request_proof_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+    @property
+    def reference(self) -> str:
+        """By which it is called in tickets and the audit log."""
+        return f"R-{self.id.hex[:12].upper()}"
+
+
+def follow_join(collector: Any, field: Any, claims: Iterable[Any], using: str) -> None:
+    """A claim goes along where its person is joined into another, and goes with them otherwise."""
+    for claim in claims:
+        joined = MergeJournal.objects.filter(merged_uuid=claim.chat_user.uuid).order_by("-pk").first()
+        if joined is None:
+            models.CASCADE(collector, field, Claim.objects.filter(pk=claim.pk), using)
+        else:
+            collector.add_field_update(field, joined.chat_user, [claim])
+
+
+class Claim(models.Model):
+    """A request's part about one person, or about nobody where nobody was known by the proven address.
+
+    `email`: the proven address, to answer to; kept while it is open.
+    """
+
+    request = models.ForeignKey(Request, on_delete=models.CASCADE, related_name="claims")
+    chat_user = models.ForeignKey(ChatUser, null=True, blank=True, on_delete=follow_join, related_name="+")
+    email = models.CharField(max_length=EMAIL_CHARS, blank=True)
+    state = models.CharField(max_length=12, choices=ClaimState.choices, default=ClaimState.OPEN)
+    refusal = models.CharField(max_length=10, choices=Refusal.choices, blank=True)
+    due_at = models.DateTimeField(default=request_due)
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state="open", closed_at=None)
+                | Q(state__in=ClaimState.values, closed_at__isnull=False, email="") & ~Q(state="open"),
+                name="claim_end_has_date_and_no_address",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="refused", refusal__in=Refusal.values)
+                | ~Q(state="refused") & Q(refusal=""),
+                name="claim_refusal_has_code",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["due_at", "id"], name="claim_open", condition=Q(state="open")),
+            models.Index(
+                fields=["-closed_at", "-id"], name="claim_closed", condition=Q(closed_at__isnull=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"claim {self.pk}"
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether it should have been answered by now."""
+        return self.state == ClaimState.OPEN and self.due_at < timezone.now()

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from conversations.models import ActivityEvent, Conversation, MergeJournal, Message
 from exports import resources
+from exports.models import Claim, Request
 from staff.models import Account
 from users.models import ChatUser, Note, Tag, Tagging, Visit, VisitorToken
 
@@ -136,6 +137,15 @@ REGISTER: tuple[Declared, ...] = (
         left_out={"id": INNER, "moved": INNER},
     ),
     Declared(
+        name="requests",
+        model=Claim,
+        path="chat_user",
+        order=("pk",),
+        holds=_("requests for their data or its erasure, and what was decided"),
+        resource=resources.RequestResource,
+        left_out={"id": INNER},
+    ),
+    Declared(
         name="profile",
         model=ChatUser,
         path="pk",
@@ -190,6 +200,7 @@ WIPED: Mapping[str, Any] = {
 NOT_PERSONAL: Mapping[type[Model], str] = {
     Tag: "a word of the team's, worn by many; it stays when one of them is erased",
     Account: "a member of staff, who is named as author",
+    Request: "that somebody asked, when and with what proof; what names them is in its claims",
 }
 
 

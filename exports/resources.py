@@ -15,6 +15,7 @@ from import_export.resources import ModelResource
 from import_export.widgets import Widget
 
 from conversations.models import ActivityEvent, Conversation, MergeJournal, Message
+from exports.models import Claim
 from staff.models import AuditEntry
 from users.models import ChatUser, Note, Tagging, Visit
 
@@ -182,6 +183,32 @@ class MergeResource(PersonalResource):
     class Meta:
         model = MergeJournal
         fields: ClassVar = ("merged_uuid", "at", "undone_at", "profile")
+
+
+class RequestResource(PersonalResource):
+    """Requests for their data or its erasure."""
+
+    kind = column("request__kind", "kind")
+    proof = column("request__proof", "proof")
+    asked_at = column("request__asked_at", "at")
+    request = column("request_id", "request")
+
+    class Meta:
+        model = Claim
+        fields: ClassVar = (
+            "request",
+            "kind",
+            "proof",
+            "asked_at",
+            "email",
+            "state",
+            "refusal",
+            "due_at",
+            "closed_at",
+        )
+
+    def get_queryset(self) -> QuerySet[Claim]:
+        return Claim.objects.select_related("request")
 
 
 class AccessResource(PersonalResource):

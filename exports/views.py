@@ -23,6 +23,7 @@ from django.views.decorators.http import require_http_methods
 from exports import erasure, queries
 from exports.download import as_download
 from exports.forms import DeleteForm, ExportForm, confirm_word
+from exports.request_forms import DeletePrefill
 from exports.stream import Form, LeaveOut, export
 from staff import audit
 from staff.access import account_of
@@ -52,7 +53,9 @@ def delete_person(request: HttpRequest, person: ChatUser) -> HttpResponseBase:
     """GET: what goes, in numbers, and the word to type. POST `confirm`, `reason`, `ticket`: it goes."""
     amounts = queries.amounts_about(person)
     if request.method != "POST":
-        return _delete_page(request, person, amounts, DeleteForm(person=person, messages=amounts.messages))
+        known = DeletePrefill(request.GET).known()
+        form = DeleteForm(person=person, messages=amounts.messages, known=known)
+        return _delete_page(request, person, amounts, form)
     form = DeleteForm(request.POST, person=person, messages=amounts.messages)
     if not form.is_valid():
         return _delete_page(request, person, amounts, form)

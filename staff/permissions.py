@@ -31,6 +31,7 @@ MATRIX: dict[str, frozenset[str]] = {
     "jobs.manage": _ADMINS,
     "views.manage": _ADMINS,
     "widget.manage": _ADMINS,
+    "requests.manage": _ADMINS,
     "keys.manage": _ADMINS,
     "team.view": _ADMINS,
     "team.manage": _ADMINS,

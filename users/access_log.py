@@ -26,6 +26,9 @@ WORDS = {
     "user.held": gettext_lazy("Placed a legal hold"),
     "user.released": gettext_lazy("Lifted the legal hold"),
     "user.imported": gettext_lazy("Brought in from a file"),
+    "request.confirmed": gettext_lazy("A request about them came in"),
+    "request.handed_over": gettext_lazy("Handed their data over, as requested"),
+    "request.refused": gettext_lazy("Refused a request about them"),
     "note.added": gettext_lazy("Added a note"),
     "note.deleted": gettext_lazy("Deleted a note"),
 }
@@ -65,6 +68,8 @@ def _detail(detail: dict[str, Any]) -> str:
     named = [str(FIELDS.get(field, field)) for field in fields] if isinstance(fields, list) else []
     if isinstance(detail.get("format"), str):
         named.append(detail["format"].upper())
+    if isinstance(detail.get("request"), str):
+        named.append(detail["request"])
     if "bulk" in detail:
         named.append(_("many people at once"))
     return ", ".join(named)

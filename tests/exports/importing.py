@@ -66,7 +66,7 @@ def content(person_uuid: Any) -> dict[str, Any]:
     """A person's JSON export without ids, the moment of it, and who looked."""
     person = ChatUser.objects.get(uuid=person_uuid)
     found = json.loads(b"".join(export(person, Form.JSON).blocks))
-    for name in ("exported_at", "accesses"):
+    for name in ("exported_at", "accesses", "requests"):
         del found[name]
     visits = [visit.pop("id") for visit in found["visits"]]
     for event in found["activity"]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from chatadmin.lib.tokens import tokens
 from conversations.models import ActivityEvent, EventKind, MergeJournal, Message
+from exports.models import Claim, Request
 from tests.factories import make_messages, make_person, make_visit
 from users.models import ChatUser, Note, Tag, Tagging, VisitorToken
 
@@ -15,7 +16,7 @@ START = dt.datetime(2026, 3, 1, 9, 30, 15, 250_000, tzinfo=dt.UTC)
 PLACES = (
     *("name", "email", "extid", "trait", "browser", "reason"),
     *("body", "second", "data"),
-    *("visit", "title", "referrer", "event", "note", "merged", "tokenhash"),
+    *("visit", "title", "referrer", "event", "note", "merged", "tokenhash", "asked"),
 )
 
 
@@ -108,3 +109,7 @@ def _do(person: ChatUser, mark: dict[str, str]) -> None:
     VisitorToken.objects.create(chat_user=person, token_hash=mark["tokenhash"])
     tag, _ = Tag.objects.get_or_create(name_folded="wholesale", defaults={"name": "Wholesale"})
     Tagging.objects.create(chat_user=person, tag=tag, at=START)
+    asked = Request.objects.create(kind="access", proof="mailbox", asked_at=START)
+    Claim.objects.create(
+        request=asked, chat_user=person, email=f"{mark['asked']}@northpine.example", due_at=START
+    )

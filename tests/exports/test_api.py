@@ -111,6 +111,18 @@ def test_an_export_is_what_the_button_gives(form: str, monkeypatch: pytest.Monke
         assert program.key.prefix in named.read("accesses.csv").decode(), "it is one of the accesses itself"
 
 
+def test_what_is_left_out_is_left_out() -> None:
+    person = make_marked("zebrafin").person
+    program = Program(Scope.EXPORT)
+    response = program.get(f"users/{person.uuid}/export", leave_out=["notes", "accesses", "notes"])
+    made = json.loads(b"".join(response.streaming_content))
+    assert made["left_out"] == ["accesses", "notes"]
+    assert "notes" not in made and "visits" in made
+    assert audit.entries_about(person.uuid).get().detail["left_out"] == ["accesses", "notes"]
+    refused = program.get(f"users/{person.uuid}/export", leave_out=["notes", "messages"])
+    problem(refused, 422, "invalid", "leave_out.1")
+
+
 def test_json_is_given_where_no_format_is_asked_for() -> None:
     person = make_person("Ana")
     response = Program(Scope.EXPORT).get(f"users/{person.uuid}/export")
@@ -204,6 +216,12 @@ def test_a_hold_keeps_a_person() -> None:
 def test_an_erased_person_has_no_export() -> None:
     person = make_person("Ana", erased_at=START)
     problem(Program(Scope.EXPORT).get(f"users/{person.uuid}/export"), 404, "unknown", "uuid")
+
+
+@pytest.mark.parametrize("path", ["", "users", f"users/{SOMEBODY}/", "x/y/z", "openapi"])
+def test_an_address_that_there_isnt_says_so(path: str) -> None:
+    for response in (Program().get(path), Program(*Scope).post(path, {})):
+        problem(response, 404, "no_address")
 
 
 def test_other_methods_are_refused() -> None:

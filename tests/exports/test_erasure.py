@@ -38,6 +38,7 @@ COUNTS = {
     "tags": 1,
     "notes": 1,
     "merges": 1,
+    "requests": 1,
     "profile": 1,
 }
 HOLDING = {
@@ -48,6 +49,7 @@ HOLDING = {
     "conversations_message",
     "conversations_activityevent",
     "conversations_mergejournal",
+    "exports_claim",
 }
 
 

@@ -20,7 +20,18 @@ from tests.factories import make_messages, make_person
 from users.models import ChatUser
 
 pytestmark = pytest.mark.django_db
-KINDS = ["profile", "visits", "conversations", "messages", "activity", "tags", "notes", "merges", "accesses"]
+KINDS = [
+    "profile",
+    "visits",
+    "conversations",
+    "messages",
+    "activity",
+    "tags",
+    "notes",
+    "merges",
+    "requests",
+    "accesses",
+]
 
 
 def archive(person: ChatUser) -> zipfile.ZipFile:

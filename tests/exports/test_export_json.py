@@ -30,6 +30,7 @@ TOP = [
     "tags",
     "notes",
     "merges",
+    "requests",
     "accesses",
 ]
 

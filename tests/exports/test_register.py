@@ -45,7 +45,7 @@ def names(found: list[type[models.Model]]) -> list[str]:
 def test_every_table_that_reaches_a_person_is_declared() -> None:
     assert undeclared(ALL) == []
     assert ChatUser in ALL
-    assert len(REGISTER) == 9
+    assert len(REGISTER) == 10
 
 
 @pytest.mark.usefixtures("isolated")
@@ -157,7 +157,8 @@ def test_the_path_is_one_foreign_key_to_the_person(declared: Declared) -> None:
     relation = declared.model._meta.get_field(declared.path)
     assert isinstance(relation, models.ForeignKey)
     assert relation.related_model is ChatUser
-    assert not relation.null
+    # A request by an address that nobody here has is about nobody here.
+    assert not relation.null or declared.name == "requests"
 
 
 def test_what_points_at_a_table_is_erased_before_it() -> None:

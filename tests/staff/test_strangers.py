@@ -23,9 +23,13 @@ PUBLIC = {
     # Whoever shows a key may come in: tests/exports/test_api.py has those who show none.
     "openapi-json",
     "api-root",
+    "api_nothing",
     "api_export_user",
     "api_erase_user",
     "api_erasure",
+    "api_privacy_requests",
+    "privacy",
+    "privacy_confirm",
 }
 SAMPLES = {"uuid": "01234567-89ab-4cde-8f01-23456789abcd", "int": "1", "str": "x", "slug": "x", "path": "x"}
 
