@@ -1,4 +1,4 @@
-"""Measures search and the live part, prints tables: `make bench ARGS="[SECTION…] [--markdown] [--adopt]"`.
+"""Measures search, the live part and exports, prints tables: `make bench ARGS="[SECTION…] [--markdown] [--adopt]"`.
 
 BENCH_SCALE: small (default), medium or full. BENCH_ONLY: sqlite or postgresql alone. BENCH_DATABASE_URL: a database of
 the PostgreSQL server in which databases `<BENCH_NAME>_<scale>` are made (default: TEST_DATABASE_URL, else the local
@@ -17,21 +17,23 @@ from pathlib import Path
 from typing import Any
 
 from bench import machine
+from bench.export.tables import report as export_report
 from bench.live.tables import report as live_report
 from bench.places import ENGINES, ROOT, SIZES, folder
 from bench.progress import say
-from bench.run import SECTIONS, Failed, live, measure, no_postgresql, prepare
+from bench.run import APART, SECTIONS, Failed, export, live, measure, no_postgresql, prepare
 from bench.tables import report
 
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- what make bench printed -->", "<!-- end of it -->"
 LIVE_BEGIN, LIVE_END = "<!-- what make bench printed of the live part -->", "<!-- end of the live part -->"
+EXPORT_MARKS = ("<!-- what make bench printed of the export -->", "<!-- end of the export -->")
 
 
 def arguments(words: list[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
-        prog="make bench", description="Measures search, the list and the live part."
+        prog="make bench", description="Measures search, the list, the live part and exports."
     )
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"of {', '.join(SECTIONS)} (all)")
     parser.add_argument("--markdown", action="store_true", help="also put the tables into docs/benchmarks.md")
@@ -91,6 +93,7 @@ def main(words: list[str]) -> int:
         "load_average_before": machine.load_average(),
         "engines": {},
         "live": {},
+        "export": {},
     }
     failed = ""
     for engine in measured:
@@ -109,9 +112,11 @@ def main(words: list[str]) -> int:
 
 def measure_one(document: dict[str, Any], engine: str, *, adopt: bool) -> str:
     """Writes into the document what is measured of one database system. Returns what is wrong, or "". Raises Failed."""
-    stored = [name for name in document["sections"] if name != "live"]
+    stored = [name for name in document["sections"] if name not in APART]
     if stored:
         document["engines"][engine] = measure(engine, document["scale"], stored, adopt=adopt)
+    if "export" in document["sections"]:
+        document["export"][engine] = export(engine, document["scale"])
     if "live" not in document["sections"]:
         return ""
     document["live"][engine], wrong = live(engine, document["scale"])
@@ -127,6 +132,8 @@ def show(document: dict[str, Any], *, into_docs: bool) -> None:
         printed.append((report(document), (BEGIN, END)))
     if document["live"]:
         printed.append((live_report(document), (LIVE_BEGIN, LIVE_END)))
+    if document["export"]:
+        printed.append((export_report(document), EXPORT_MARKS))
     for tables, marks in printed:
         print(f"\n{tables}\n")
         if into_docs:

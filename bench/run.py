@@ -20,7 +20,9 @@ from bench.places import ROOT, TITLES, Place, folder, place, scales_up_to, serve
 from bench.progress import say
 from chatadmin.serve import keep_secret
 
-SECTIONS = ("messages", "filters", "list", "baselines", "growth", "costs", "live")
+SECTIONS = ("messages", "filters", "list", "baselines", "growth", "costs", "live", "export")
+# They make their own data, in a scratch database.
+APART = ("live", "export")
 REDIS_URL = "redis://127.0.0.1:6379/15"
 # What each section measures at the scale itself, apart from the sizes below it.
 WORKS = {
@@ -71,24 +73,33 @@ def _environment(where: Place) -> dict[str, str]:
 
 def live(engine: str, scale: str) -> tuple[dict[str, Any], str]:
     """The live scenes, on a scratch database: what was measured, and what is wrong with it, or "". Raises Failed."""
+    found, status = _apart(engine, scale, "bench.live", "the live part")
+    return found, f"{TITLES[engine]}: messages were lost or miscounted" if status else ""
+
+
+def export(engine: str, scale: str) -> dict[str, Any]:
+    """Exports of one person, on a scratch database. Raises Failed."""
+    return _apart(engine, scale, "bench.export", "the export")[0]
+
+
+def _apart(engine: str, scale: str, module: str, title: str) -> tuple[dict[str, Any], int]:
+    """What a program that fills a scratch database measured there, and its exit status. Raises Failed."""
     scratch = place(engine, "scratch")
     if engine == "postgresql" and not _redis_url():
-        raise Failed("No Redis answers, and the live part needs one beside PostgreSQL. Set BENCH_REDIS_URL.")
+        raise Failed(f"No Redis answers, and {title} needs one beside PostgreSQL. Set BENCH_REDIS_URL.")
     _drop(scratch)
     _create(scratch)
-    say(f"{TITLES[engine]}: the live part")
+    say(f"{TITLES[engine]}: {title}")
     try:
         with tempfile.NamedTemporaryFile("r", suffix=".json") as out:
-            words = [sys.executable, "-m", "bench.live", scale, out.name]
+            words = [sys.executable, "-m", module, scale, out.name]
             done = subprocess.run(words, cwd=ROOT, env=_environment(scratch))
             text = out.read()
     finally:
         _drop(scratch)
     if not text:
-        raise Failed(f"{TITLES[engine]}: the live part failed")
-    return dict(
-        json.loads(text)
-    ), f"{TITLES[engine]}: messages were lost or miscounted" if done.returncode else ""
+        raise Failed(f"{TITLES[engine]}: {title} failed")
+    return dict(json.loads(text)), done.returncode
 
 
 def make_ready(where: Place, effort: str, *, adopt: bool) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from conversations.actions import close_idle
 from conversations.mailing import mail_unread
 from conversations.writer import WRITER
 from exports.erasure import resume_unfinished
+from exports.export_jobs import sweep_exports, write_exports
 from exports.requests import sweep_requests
 from live.hub import StaffHub
 from search import bulk
@@ -30,11 +31,14 @@ SCHEDULE = Schedule(
         Sweep("resume_erasures", 60, resume_unfinished),
         Sweep("sweep_jobs", 300, queue.sweep),
         Sweep("sweep_requests", 3600, sweep_requests),
+        Sweep("sweep_exports", 60, sweep_exports),
         Sweep("sweep_message_spans", 300, sweep_spans),
     ]
 )
 # In a thread of its own: a mail server that hangs holds up no other sweep.
 MAILS = Schedule([Sweep("mail_unread_replies", 30, mail_unread)])
+# So does a file of many people, which takes its time.
+EXPORTS = Schedule([Sweep("write_exports", 1, write_exports)])
 KINDS: dict[str, Kind] = {bulk.KIND: bulk.JOBS, tag_actions.KIND: tag_actions.JOBS}
 RUNNER = Runner(KINDS)
 
@@ -43,6 +47,7 @@ def start() -> None:
     """Starts them, each in a thread of its own: a long job holds up no sweep."""
     SCHEDULE.start()
     MAILS.start()
+    EXPORTS.start()
     RUNNER.start()
 
 
@@ -64,6 +69,7 @@ async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
             RUNNER.stop()
             SCHEDULE.stop()
             MAILS.stop()
+            EXPORTS.stop()
             await bus.farewell()
             await send({"type": "lifespan.shutdown.complete"})
             return

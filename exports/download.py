@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest
 from django.http.response import StreamingHttpResponse
 
 from exports.stream import File, through_threads
+
+READ_BYTES = 256 * 1024
+
+
+class FileGone(Exception):
+    """The file was deleted while it was downloaded."""
 
 
 def as_download(request: HttpRequest, file: File) -> StreamingHttpResponse:
@@ -25,3 +32,19 @@ def as_download(request: HttpRequest, file: File) -> StreamingHttpResponse:
             "Cache-Control": "no-store",
         },
     )
+
+
+def file_download(request: HttpRequest, path: Path, name: str, media_type: str) -> StreamingHttpResponse:
+    """A file of the private place, with its length; it breaks off once the file is deleted."""
+    answer = as_download(request, File(name, media_type, _blocks(path)))
+    answer.headers["Content-Length"] = str(path.stat().st_size)
+    return answer
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while block := file.read(READ_BYTES):
+            # Somebody in it may have been erased meanwhile.
+            if not path.exists():
+                raise FileGone
+            yield block

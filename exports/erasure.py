@@ -18,6 +18,7 @@ from django.utils import timezone
 from chatadmin.lib import redis_store
 from chatadmin.lib.bus import Event, announce
 from exports import overwriting
+from exports.export_files import drop_files_with
 from exports.models import TICKET_PATTERN, Erasure, Reason
 from exports.register import CHILDREN, PERSON, WIPED, Declared
 from staff import audit
@@ -58,6 +59,7 @@ def erase(
     # Redis may be away: the lease then lapses by itself.
     with contextlib.suppress(*redis_store.UNREACHABLE):
         presence.discard(chat_user_uuid)
+    drop_files_with(chat_user_uuid)
     while not _remove_person(chat_user_uuid, person_id, erasure_id):
         for declared in CHILDREN:
             while _remove_chunk(declared, person_id, erasure_id) == CHUNK_ROWS:

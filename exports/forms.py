@@ -38,6 +38,16 @@ class ExportForm(FormatForm):
     )
 
 
+class TokenForm(forms.Form):
+    """By which a page asks how far its download is."""
+
+    token = forms.RegexField(regex=r"^[0-9a-f]{16}\Z", required=False)
+
+    def given(self) -> str:
+        """Nothing where there is none, or a wrong one."""
+        return self.cleaned_data.get("token", "") if self.is_valid() else ""
+
+
 def confirm_word(person: ChatUser, messages: int) -> str:
     """The word to type before a deletion: capital letters or digits, a dash, the number of messages.
 

@@ -225,3 +225,82 @@ class Claim(models.Model):
     def is_overdue(self) -> bool:
         """Whether it should have been answered by now."""
         return self.state == ClaimState.OPEN and self.due_at < timezone.now()
+
+
+class ExportState(models.TextChoices):
+    """What has become of an export of many people. A proposed one does nothing until somebody says so."""
+
+    PROPOSED = "proposed", _("Not started")
+    WAITING = "waiting", _("Waiting")
+    RUNNING = "running", _("Running")
+    DONE = "done", _("Ready")
+    STOPPED = "stopped", _("Stopped")
+    FAILED = "failed", _("Failed")
+    GONE = "gone", _("Deleted")
+
+
+class Export(models.Model):
+    """An export of many people: who asked for it, how far it is, how long its file stays.
+
+    `people` holds the ids of those whom it is of, packed, and is emptied at the end. Whoever writes it is its
+    `holder` until `leased_until`. `is_stale`: somebody who is in the unfinished file was erased, so it is begun anew.
+    `why` says as a code why it failed or is gone.
+    """
+
+    account = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    account_name = models.CharField(max_length=254, blank=True)
+    state = models.CharField(max_length=10, choices=ExportState.choices, default=ExportState.PROPOSED)
+    form = models.CharField(max_length=4, choices=[("json", "JSON"), ("csv", "CSV")], default="json")
+    left_out = models.JSONField(default=list, blank=True)
+    people = models.TextField(blank=True)
+    total = models.PositiveIntegerField(default=0)
+    messages = models.PositiveBigIntegerField(default=0)
+    done = models.PositiveIntegerField(default=0)
+    written = models.PositiveIntegerField(default=0)
+    bytes = models.PositiveBigIntegerField(default=0)
+    why = models.CharField(max_length=40, blank=True)
+
+    holder = models.CharField(max_length=32, blank=True)
+    leased_until = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    is_stale = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=ExportState.values), name="export_state_known"),
+        ]
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="export_newest"),
+            models.Index(fields=["account", "-created_at", "-id"], name="export_of_account"),
+            models.Index(fields=["state", "expires_at"], name="export_by_state"),
+        ]
+
+    def __str__(self) -> str:
+        return f"export {self.pk}"
+
+    @property
+    def is_open(self) -> bool:
+        """Somebody works on it, or will."""
+        return self.state in (ExportState.WAITING, ExportState.RUNNING)
+
+
+class ExportedPerson(models.Model):
+    """Who is in the file of an export, by the keyed hash of staff/audit.py. Goes with the file."""
+
+    export = models.ForeignKey(Export, on_delete=models.CASCADE, related_name="inside")
+    person_hash = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["export", "person_hash"], name="exportedperson_once"),
+        ]
+        indexes = [models.Index(fields=["person_hash"], name="exportedperson_hash")]
+
+    def __str__(self) -> str:
+        return f"exported person {self.pk}"

@@ -36,6 +36,12 @@ class Amounts:
     files: int
     file_bytes: int
 
+    @property
+    def rows(self) -> int:
+        """How many rows an export reads, those of the access log aside."""
+        told = self.tags + self.notes + self.conversations + self.visits + self.activity + self.merges
+        return told + self.messages + self.notices
+
 
 def amounts_about(person: ChatUser) -> Amounts:
     """Counts the rows of a person, table by table."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -37,11 +37,13 @@ class PersonGone(Exception):
 
 @dataclass(frozen=True)
 class File:
-    """An export on its way: its name (no personal text), its media type, its bytes."""
+    """An export on its way: its name (no personal text), its media type, its bytes, and how many rows were read for
+    them so far."""
 
     name: str
     media_type: str
     blocks: Iterator[bytes]
+    rows_read: Callable[[], int] = int
 
 
 def export(person: ChatUser, form: Form, leave_out: Collection[LeaveOut] = ()) -> File:
@@ -52,8 +54,10 @@ def export(person: ChatUser, form: Form, leave_out: Collection[LeaveOut] = ()) -
     reader = Reader(person, [LeaveOut(name).value for name in leave_out])
     name = f"chatadmin-user-{person.short_id.replace('-', '')}-{reader.exported_at:%Y%m%d}"
     if form is Form.JSON:
-        return File(f"{name}.json", "application/json", _guarded(person, as_json.document(reader)))
-    return File(f"{name}.zip", "application/zip", _guarded(person, as_csv.archive(reader)))
+        ending, media_type, pieces = "json", "application/json", as_json.document(reader)
+    else:
+        ending, media_type, pieces = "zip", "application/zip", as_csv.archive(reader)
+    return File(f"{name}.{ending}", media_type, _guarded(person, pieces), lambda: reader.rows_read)
 
 
 def in_blocks(pieces: Iterable[bytes]) -> Iterator[bytes]:

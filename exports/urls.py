@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from exports import hold_views, list_views, privacy_views, request_views, views
+from exports import export_views, hold_views, list_views, privacy_views, request_views, views
 
 urlpatterns: list[URLPattern] = [
     path("privacy/", privacy_views.privacy, name="privacy"),
@@ -10,8 +10,13 @@ urlpatterns: list[URLPattern] = [
     path("requests/", request_views.queue, name="requests"),
     path("requests/<uuid:asked>/", request_views.one, name="request"),
     path("requests/<uuid:asked>/<int:claim>/", request_views.decide, name="request_decide"),
+    path("exports/", export_views.exports, name="exports"),
+    path("exports/<int:export>/", export_views.export_many, name="export_many"),
+    path("exports/<int:export>/file/", export_views.export_file, name="export_file"),
     path("exports/list/", list_views.export, name="export_list"),
     path("users/<uuid:person>/export/", views.export_person, name="export_person"),
+    path("users/<uuid:person>/export/progress/", views.download_progress, name="download_progress"),
+    path("users/<uuid:person>/data/", views.data, name="data_of_person"),
     path("users/<uuid:person>/delete/", views.delete_person, name="delete_person"),
     path("users/<uuid:person>/hold/", hold_views.hold, name="hold_person"),
 ]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.humanize.templatetags.humanize import intcomma
+from django.core.cache import cache
 from django.http import (
     Http404,
     HttpRequest,
@@ -18,16 +20,19 @@ from django.http import (
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from exports import erasure, queries
 from exports.download import as_download
-from exports.forms import DeleteForm, ExportForm, confirm_word
+from exports.export_progress import BEGUN, key_of, progress_of, watched
+from exports.export_queries import exports_with
+from exports.forms import DeleteForm, ExportForm, TokenForm, confirm_word
+from exports.holds import holds_about
 from exports.request_forms import DeletePrefill
 from exports.stream import Form, LeaveOut, export
 from staff import audit
 from staff.access import account_of
-from users.frame import of_person, unkept
+from users.frame import of_person, page_of, unkept
 from users.models import ChatUser
 from users.queries import people
 
@@ -44,7 +49,42 @@ def export_person(request: HttpRequest, person: ChatUser) -> HttpResponseBase:
     chosen, left_out = Form(form.cleaned_data["format"]), sorted(form.cleaned_data["leave_out"])
     detail = {"format": chosen.value} | ({"left_out": left_out} if left_out else {})
     audit.record(actor=account_of(request), verb="user.exported", person=person.uuid, detail=detail)
-    return as_download(request, export(person, chosen, [LeaveOut(part) for part in left_out]))
+    file = export(person, chosen, [LeaveOut(part) for part in left_out])
+    token = TokenForm(request.POST).given()
+    return as_download(request, watched(file, key_of(account_of(request), person, token)) if token else file)
+
+
+@require_safe
+@of_person("users.export")
+def download_progress(request: HttpRequest, person: ChatUser) -> HttpResponse:
+    """GET `?token=`: how far the download is that was asked for from the page of that token."""
+    token = TokenForm(request.GET).given()
+    key = key_of(account_of(request), person, token)
+    found = progress_of(key) if token else None
+    total = cache.get_or_set(f"{key}:rows", lambda: queries.amounts_about(person).rows, 600) if found else 0
+    context = {
+        "rows": found.rows if found else 0,
+        "state": found.state if found else "",
+        "total": max(total or 0, found.rows if found else 0),
+        "is_moving": bool(token) and (found is None or found.state == BEGUN),
+        "address": request.get_full_path(),
+    }
+    return unkept(render(request, "exports/download_progress.html", context))
+
+
+@require_safe
+@of_person("users.view")
+def data(request: HttpRequest, person: ChatUser) -> HttpResponse:
+    """The profile's tab of what is held: how much, which holds, which exports."""
+    amounts = queries.amounts_about(person)
+    account = account_of(request)
+    context = {
+        "amounts": amounts,
+        "sizes": queries.sizes_about(person, amounts),
+        "holds": holds_about(person),
+        "exports": exports_with(person, account) if account.can("users.export") else [],
+    }
+    return page_of(request, person, "exports/data.html", context, tab="data")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -91,6 +131,7 @@ def _export_page(request: HttpRequest, person: ChatUser, form: ExportForm, *, st
         "amounts": amounts,
         "sizes": queries.sizes_about(person, amounts),
         "formats": list(Form),
+        "token": secrets.token_hex(8),
     }
     return unkept(render(request, "exports/export.html", context, status=status))
 

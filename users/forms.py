@@ -15,7 +15,7 @@ from users.models import NAME_CHARS, NOTE_CHARS, REASON_CHARS, ChatUser, Tag
 from users.text import EMAIL_CHARS, email_address, many_lines, one_line
 
 YES_NO = [("yes", _("Yes")), ("no", _("No"))]
-TAB_NAMES = ("conversations", "activity", "sessions", "access")
+TAB_NAMES = ("conversations", "activity", "sessions", "access", "data")
 TAG_CHARS = Tag._meta.get_field("name").max_length or 0
 FOLDED_TAG_CHARS = Tag._meta.get_field("name_folded").max_length or 0
 

@@ -83,6 +83,7 @@ def tabs(chat_user: ChatUser, current: str) -> list[Tab]:
         "activity": _("Activity"),
         "sessions": _("Sessions"),
         "access": _("Access"),
+        "data": _("Data"),
     }
     return [Tab(name, label, tab_address(chat_user, name), name == current) for name, label in labels.items()]
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TextIO
 
 from exports.importing import as_json, as_tables
 from exports.importing.rows import KINDS
-from exports.importing.source import Document, Unreadable
+from exports.importing.source import Document, Row, Unreadable
+
+# Damaged, encrypted, or pressed in a way that isn't known.
+BROKEN = (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError)
 
 
 def documents(path: Path) -> Iterator[Document]:
@@ -25,7 +29,7 @@ def documents(path: Path) -> Iterator[Document]:
     if is_zip:
         yield from _zipped(path)
     else:
-        yield Document(path.name, partial(as_json.rows, partial(_text, path), path.name), has_schema=True)
+        yield _document(path.name, partial(as_json.rows, partial(_text, path), path.name), has_schema=True)
 
 
 def _text(path: Path) -> TextIO:
@@ -35,8 +39,9 @@ def _text(path: Path) -> TextIO:
 
 def _zipped(path: Path) -> Iterator[Document]:
     try:
-        with zipfile.ZipFile(path) as zipped:
-            members = [entry.filename for entry in zipped.infolist() if not entry.is_dir()]
+        # Stays open for all of its members: looking through its directory anew for each would take hours.
+        zipped = zipfile.ZipFile(path)
+        members = [entry.filename for entry in zipped.infolist() if not entry.is_dir()]
     except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError):
         raise Unreadable("a broken ZIP") from None
     tables: defaultdict[str, dict[str, str]] = defaultdict(dict)
@@ -48,19 +53,26 @@ def _zipped(path: Path) -> Iterator[Document]:
         elif file.suffix == ".json" and file.name != "manifest.json":
             found = True
             name = f"{path.name}/{member}"
-            yield Document(name, partial(as_json.rows, partial(_member, path, member), name), has_schema=True)
+            opened = partial(_member, zipped, member)
+            yield _document(name, partial(as_json.rows, opened, name), has_schema=True)
     for group in tables.values():
         found = True
         names = {kind: f"{path.name}/{member}" for kind, member in group.items()}
-        opened = {kind: partial(_member, path, member) for kind, member in group.items()}
-        yield Document(path.name, partial(as_tables.rows, opened, names), has_schema=False)
+        each = {kind: partial(_member, zipped, member) for kind, member in group.items()}
+        yield _document(path.name, partial(as_tables.rows, each, names), has_schema=False)
     if not found:
         raise Unreadable("a ZIP that holds none of our documents or tables")
 
 
-def _member(path: Path, member: str) -> TextIO:
-    zipped = zipfile.ZipFile(path)
-    stream = zipped.open(member)
-    # The archive closes its file once no member of it is open any more.
-    zipped.close()
-    return io.TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline="")
+def _member(zipped: zipfile.ZipFile, member: str) -> TextIO:
+    return io.TextIOWrapper(zipped.open(member), "utf-8-sig", "surrogateescape", newline="")
+
+
+def _document(name: str, rows: Callable[[], Iterator[Row]], *, has_schema: bool) -> Document:
+    def readable() -> Iterator[Row]:
+        try:
+            yield from rows()
+        except BROKEN:
+            yield Row("", f"{name}:1", error="the rest of it can't be read")
+
+    return Document(name, readable, has_schema)

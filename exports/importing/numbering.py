@@ -8,9 +8,11 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
 
+import msgspec
 from django.db.models import Min
 
 from conversations.models import Message
+from exports.importing.rows import Moment
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
@@ -42,13 +44,10 @@ class Numbering:
 def time_of(value: object) -> dt.datetime | None:
     """The time of a message's row, before it is checked; None where it has none."""
     given = value.get("at") if isinstance(value, dict) else None
-    if not isinstance(given, str):
-        return None
     try:
-        at = dt.datetime.fromisoformat(given)
-    except ValueError:
+        return msgspec.convert(given, Moment)
+    except msgspec.ValidationError:
         return None
-    return at if at.tzinfo is not None and 1 < at.year < 9999 else None
 
 
 def _number(at: dt.datetime) -> int:

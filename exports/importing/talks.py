@@ -87,11 +87,17 @@ class Chunks:
         if not held:
             return
         with transaction.atomic():
-            if not self.dry:
-                # As everybody does who adds to a person.
-                ChatUser.objects.select_for_update().filter(pk=self.person.pk).first()
+            if not self.dry and not self._lock():
+                for place, _ in held:
+                    self.tally.refuse(self.kind, place, "this person was erased meanwhile")
+                return
             fresh = self._unknown(held)
             self._write(fresh)
+
+    def _lock(self) -> bool:
+        """As everybody does who adds to a person. False where they live no more."""
+        living = ChatUser.objects.select_for_update().filter(pk=self.person.pk, erased_at=None)
+        return living.first() is not None
 
     def _write(self, fresh: list[tuple[str, models.Model]]) -> None:
         if self.dry or not fresh:

@@ -63,7 +63,7 @@ def forget_everyone() -> None:
 
 
 def content(person_uuid: Any) -> dict[str, Any]:
-    """A person's JSON export without ids, the moment of it, and who looked."""
+    """A person's JSON export without ids, the moment of it, who looked and what was asked for."""
     person = ChatUser.objects.get(uuid=person_uuid)
     found = json.loads(b"".join(export(person, Form.JSON).blocks))
     for name in ("exported_at", "accesses", "requests"):

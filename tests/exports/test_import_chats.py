@@ -16,6 +16,7 @@ from conversations.counters import wrong
 from conversations.models import Conversation, MergeJournal, Message
 from exports.erasure import erase
 from exports.importing import talks
+from exports.importing.lock import alone
 from exports.stream import Form
 from staff import audit
 from staff.models import AuditEntry
@@ -315,3 +316,56 @@ def test_it_is_one_line_in_the_audit_log(tmp_path: Path) -> None:
     line = audit.entries_about(person.uuid).get()
     assert (line.verb, line.detail, line.actor) == ("user.imported", {"by": "command"}, None)
     assert Note.objects.count() == 0
+
+
+def test_a_second_import_beside_it_is_refused(tmp_path: Path) -> None:
+    path = write(make_person("Ana"), tmp_path)
+    with alone(), pytest.raises(CommandError, match="Another import is at work"):
+        bring_in(path)
+    assert bring_in(path)[0] == 0
+
+
+def test_who_is_erased_while_it_comes_in_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = counted("zebrafin")
+    path = write(person, tmp_path)
+    forget_everyone()
+    lock = talks.Chunks._lock
+
+    def gone(chunks: talks.Chunks) -> bool:
+        ChatUser.objects.filter(uuid=person.uuid).update(erased_at=START)
+        return lock(chunks)
+
+    monkeypatch.setattr(talks.Chunks, "_lock", gone)
+    status, said = bring_in(path)
+    assert (status, counts(said, "messages")) == (2, (0, 0, 0, 5))
+    assert not Message.objects.exists()
+
+
+def test_a_damaged_member_stops_no_other(tmp_path: Path) -> None:
+    ana, ben = make_person("Ana"), make_person("Ben")
+    make_messages(ana, *[("visitor", f"number {number}") for number in range(300)], start=START)
+    path = tmp_path / "two.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as zipped:
+        for person in (ana, ben):
+            zipped.write(write(person, tmp_path), f"{person.uuid}.json")
+    raw = bytearray(path.read_bytes())
+    raw[600:700] = b"\xff" * 100
+    path.write_bytes(raw)
+    forget_everyone()
+    status, said = bring_in(path)
+    assert status == 2 and "can't be read" in said
+    assert ChatUser.objects.filter(name="Ben").exists()
+
+
+def test_times_of_other_hands_are_understood(tmp_path: Path) -> None:
+    person = make_person("Ana")
+    make_messages(person, ("visitor", "one"), ("visitor", "two"), start=START)
+    path = write(person, tmp_path)
+    text = path.read_text().replace("2026-03-01T09:30:15.250000Z", "2026-03-01T11:30:15.250000123+02:00")
+    path.write_text(text)
+    forget_everyone()
+    status, said = bring_in(path)
+    assert (status, counts(said, "messages")) == (0, (2, 0, 0, 0))
+    assert Message.objects.order_by("pk").first().created_at == START

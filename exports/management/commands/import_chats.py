@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from exports.importing.documents import bring_in, times
 from exports.importing.files import documents
+from exports.importing.lock import Busy, alone
 from exports.importing.numbering import Numbering
-from exports.importing.source import Unreadable
+from exports.importing.source import Document, Unreadable
 from exports.importing.tally import Tally
 
 FORMATS = ("chatadmin",)
@@ -29,19 +31,26 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["format"] not in FORMATS:
             raise CommandError(f"Unknown format {options['format']}: give one of {', '.join(FORMATS)}.")
+        try:
+            with alone():
+                self._bring_in(options["files"], dry=options["dry_run"])
+        except Busy:
+            raise CommandError("Another import is at work: wait for it.") from None
+
+    def _bring_in(self, files: list[Path], *, dry: bool) -> None:
         tally = Tally(self.stdout.write)
-        found = list(self._documents(options["files"], tally))
+        found = list(self._documents(files, tally))
         numbering = Numbering(times(found))
         for document in found:
-            bring_in(document, numbering, tally, dry=options["dry_run"])
-        if options["dry_run"]:
+            bring_in(document, numbering, tally, dry=dry)
+        if dry:
             self.stdout.write("Nothing was written. It would be:")
         for line in tally.lines():
             self.stdout.write(line)
         if tally.refused:
             sys.exit(REFUSED)
 
-    def _documents(self, files: list[Path], tally: Tally) -> Any:
+    def _documents(self, files: list[Path], tally: Tally) -> Iterator[Document]:
         for path in files:
             try:
                 yield from documents(path)
