@@ -21,7 +21,7 @@ ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or ["127.0.0.1", "localhost", "[::1]"
 TRUSTED_PROXIES = env.whole("TRUSTED_PROXIES", 0, most=10)
 WIDGET_ORIGINS = env.words("WIDGET_ORIGINS")
 DATABASES = {"default": env.database(VAR_DIR)}
-IS_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
+IS_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite")
 DEMO = env.flag("DEMO") or not env.text("DATABASE_URL")
 REDIS_URL = env.redis_url()
 BACKUP_DAYS = env.whole("BACKUP_DAYS", 30, most=3650)

@@ -104,7 +104,7 @@ def _parts(name: str, url: str) -> SplitResult:
 
 def _sqlite(path: Path) -> dict:
     return {
-        "ENGINE": "django.db.backends.sqlite3",
+        "ENGINE": "chatadmin.lib.sqlite",
         "NAME": str(path),
         "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": SQLITE_INIT},
         # A file, not memory: the server under test is a process of its own.

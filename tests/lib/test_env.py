@@ -110,7 +110,7 @@ def test_a_secret_from_the_environment_or_the_file(thing: Any, tmp_path: Path):
 def test_the_default_database_is_a_file_in_var():
     found = env.database(VAR)
     assert (found["ENGINE"], found["NAME"]) == (
-        "django.db.backends.sqlite3",
+        "chatadmin.lib.sqlite",
         "/nowhere/var/chatadmin.sqlite3",
     )
     assert found["OPTIONS"]["transaction_mode"] == "IMMEDIATE"

@@ -1,0 +1,1 @@
+"""Django's database backend for SQLite, whose threads take turns to write."""
