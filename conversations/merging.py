@@ -18,6 +18,7 @@ from conversations.models import (
     Message,
     Status,
 )
+from staff import audit
 from users.models import ChatUser, Note, Tagging, Visit, VisitEnd, VisitorToken
 
 _TABLES: tuple[type[models.Model], ...] = (Visit, VisitorToken, Note, Tagging, ActivityEvent, Conversation)
@@ -53,13 +54,14 @@ def merge(*, source_id: int, target_id: int) -> ChatUser:
         moved = _move(source, target)
         adopted = _adopt(source, target)
         MergeJournal.objects.filter(chat_user=source).update(chat_user=target)
-        MergeJournal.objects.create(
+        journal = MergeJournal.objects.create(
             chat_user=target,
             merged_uuid=source.uuid,
             profile=_plain(source, _SAID),
             moved={**moved, "adopted": adopted, "before": before},
         )
         record_event(person=target, kind=EventKind.MERGED)
+        audit.record(actor=None, verb="user.merged", person=target.uuid, detail={"merge": journal.pk})
         source.delete()
         announce(
             Event("user.merged", str(source.uuid), {"into": str(target.uuid)}),

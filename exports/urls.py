@@ -2,9 +2,10 @@
 
 from django.urls import URLPattern, path
 
-from exports import export_views, hold_views, list_views, privacy_views, request_views, views
+from exports import audit_views, export_views, hold_views, list_views, privacy_views, request_views, views
 
 urlpatterns: list[URLPattern] = [
+    path("audit/export/", audit_views.export, name="export_audit"),
     path("privacy/", privacy_views.privacy, name="privacy"),
     path("privacy/confirm/<str:token>/", privacy_views.confirm, name="privacy_confirm"),
     path("requests/", request_views.queue, name="requests"),

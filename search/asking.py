@@ -12,8 +12,9 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from chatadmin.lib.days import beginning, ending
 from chatadmin.lib.paging import BadCursor
-from search.parameters import Choice, Day, beginning, ending
+from search.parameters import Choice, Day
 from search.words import TooManyWords, Words
 from users.text import many_lines
 

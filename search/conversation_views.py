@@ -14,7 +14,8 @@ from search.asking import PLACES, QUERY_CHARS
 from search.conversation_filters import ConversationFilters
 from search.conversation_queries import Found, find
 from search.conversation_rows import rows_of
-from staff.access import requires
+from search.recording import record_search
+from staff.access import account_of, requires
 
 
 @requires("users.view")
@@ -23,6 +24,8 @@ def conversation_list(request: HttpRequest) -> HttpResponse:
     """GET /conversations/: conversations, the unread first. For htmx only the part that a search changes."""
     filters = ConversationFilters(request.GET, queryset=Conversation.objects.none())
     found = find(filters)
+    account = account_of(request)
+    record_search(account, "conversations.searched", filters, found=found.total, and_more=found.and_more)
     is_part = request.headers.get("HX-Request") == "true"
     template = "search/conversations_part.html" if is_part else "search/conversations.html"
     response = render(request, template, {**_asked(filters), **_found(filters, found)})

@@ -20,12 +20,13 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from chatadmin.lib.days import beginning, ending
 from chatadmin.lib.paging import Cursor, Order
 from search import orders
 from search.asking import ANYWHERE, CURSORS, IN_MESSAGES, SENT, PagedForm, SearchFilters
 from search.hits import HitCursor
 from search.names import matching
-from search.parameters import DAYS, YES_NO, Choice, Day, Tags, WholeNumber, Yes, beginning, ending
+from search.parameters import DAYS, YES_NO, Choice, Day, Tags, WholeNumber, Yes
 from search.sieve import Sieve, Source
 from users import presence
 from users.models import ChatUser, Tag, Tagging

@@ -11,6 +11,7 @@ from search import saved
 from search.filters import UserFilters
 from search.list_page import asked, by_message, shown
 from search.queries import find
+from search.recording import record_search
 from search.stepping import step_of
 from search.totals import ShownForm, count_on
 from staff.access import account_of, requires
@@ -35,7 +36,10 @@ def user_list(request: HttpRequest) -> HttpResponse:
     filters.from_view = resolved.view.pk if resolved.view else None
     is_part = request.headers.get("HX-Request") == "true"
     step = step_of(request.GET) if is_part else None
-    context = {**asked(filters), **shown(filters, find(filters), step), "is_part": is_part}
+    found = find(filters)
+    if step is None:
+        record_search(account, "users.searched", filters, found=found.total, and_more=found.and_more)
+    context = {**asked(filters), **shown(filters, found, step), "is_part": is_part}
     context["may_tick"] = account.can("users.organise") or account.can("users.export")
     if step is not None:
         response = render(request, "search/step.html", context)

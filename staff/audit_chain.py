@@ -10,8 +10,9 @@ import datetime as dt
 import functools
 import hashlib
 import hmac
+import json
+from typing import Any
 
-import msgspec
 from django.conf import settings
 
 from chatadmin.lib import signatures
@@ -39,9 +40,7 @@ def link_of(entry: AuditEntry, position: int, before: str) -> str:
         entry.person_hash,
         entry.detail,
     ]
-    # PostgreSQL keeps no order of keys.
-    said = msgspec.json.encode(line, order="deterministic")
-    return hmac.new(_key(settings.SECRET_KEY), said, hashlib.sha256).hexdigest()
+    return hmac.new(_key(settings.SECRET_KEY), _written(line), hashlib.sha256).hexdigest()
 
 
 def fits(entry: AuditEntry, position: int, before: str) -> bool:
@@ -65,12 +64,20 @@ def signed_text(checkpoint: AuditCheckpoint) -> bytes:
         "position": checkpoint.position,
         "head": checkpoint.head,
     }
-    return msgspec.json.encode(said, order="deterministic")
+    return _written(said)
 
 
 def is_ours(checkpoint: AuditCheckpoint) -> bool:
     """Whether this installation signed the checkpoint as it is."""
     return signatures.verify(signed_text(checkpoint), checkpoint.signature)
+
+
+def _written(said: Any) -> bytes:
+    """One way to write what a JSON column can hold: any text, any number, and keys in order (PostgreSQL keeps none).
+
+    A line that couldn't be written would keep all that follow it from being sealed.
+    """
+    return json.dumps(said, sort_keys=True, separators=(",", ":")).encode("ascii")
 
 
 def _moment(at: dt.datetime) -> str:

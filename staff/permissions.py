@@ -34,6 +34,7 @@ MATRIX: dict[str, frozenset[str]] = {
     "requests.manage": _ADMINS,
     "keys.manage": _ADMINS,
     "team.view": _ADMINS,
+    "audit.view": _ADMINS,
     "team.manage": _ADMINS,
     "team.manage_owners": _OWNERS,
 }

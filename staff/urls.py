@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from staff.views import account, api_keys, joining, sign_in, team
+from staff.views import account, api_keys, audit_log, joining, sign_in, team
 
 urlpatterns: list[URLPattern] = [
     path("login/", sign_in.SignIn.as_view(), name="account_login"),
@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern] = [
     path("account/password/", account.change_password, name="account_password"),
     path("api-keys/", api_keys.keys, name="api_keys"),
     path("api-keys/<int:key>/revoke/", api_keys.revoke, name="api_key_revoke"),
+    path("audit/", audit_log.audit_log, name="audit_log"),
     path("team/", team.team, name="team"),
     path("team/invite/", team.invite, name="team_invite"),
     path("team/invitations/<int:invitation>/revoke/", team.revoke, name="team_revoke"),

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from staff.access import account_of
+from staff.audit_words import lines
 from users import actions, profile_queries
-from users.access_log import lines
 from users.forms import BackForm, CursorForm, DetailsForm, NoteForm, TagForm, VipForm
 from users.frame import UNPROCESSABLE, of_person, page_of, refused_page, tab_address
 from users.models import ChatUser, Note

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -138,6 +140,22 @@ def test_very_many_wrong_lines_are_all_named(monkeypatch: pytest.MonkeyPatch) ->
     sealed(6)
     AuditEntry.objects.update(verb="x.y")
     assert sorted(wrong()) == [f"line {number}: changed" for number in range(1, 7)]
+
+
+def test_whatever_a_line_holds_is_sealed_and_proven() -> None:
+    details: list[Any] = [
+        {"é": "日本 🎉", "n": 2**80, "f": 0.1, "deep": {"b": [{}], "a": None}},
+        [],
+        "text",
+        {},
+    ]
+    if connection.vendor == "sqlite":  # PostgreSQL refuses half a surrogate pair
+        details.append({"half": "\ud83d"})
+    for detail in details:
+        AuditEntry.objects.create(at=timezone.now() - dt.timedelta(days=1), verb="user.viewed", detail=detail)
+    assert seal() == len(details) and wrong() == []
+    tamper(1, detail={**details[0], "n": 2**80 + 1})
+    assert wrong() == ["line 1: changed"]
 
 
 def test_fresh_lines_wait() -> None:

@@ -10,11 +10,11 @@ from django.test import Client
 from django.utils import timezone
 
 from staff import audit
+from staff.audit_words import WORDS, lines
 from staff.models import Account, AuditEntry
 from tests.factories import make_person
 from tests.users.pages import errors_of, text_of
 from users import actions
-from users.access_log import WORDS, lines
 from users.profile_queries import ENTRIES_PER_PAGE
 
 pytestmark = pytest.mark.django_db

@@ -1,0 +1,129 @@
+"""The audit log's lines in words."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
+
+from staff.models import AuditEntry
+
+# What is done to one person comes first: the other lines name nobody.
+WORDS = {
+    "user.viewed": gettext_lazy("Looked at the profile"),
+    "user.edited": gettext_lazy("Corrected the details"),
+    "user.blocked": gettext_lazy("Blocked"),
+    "user.unblocked": gettext_lazy("Unblocked"),
+    "user.vip_on": gettext_lazy("Marked as VIP"),
+    "user.vip_reason": gettext_lazy("Changed why they are a VIP"),
+    "user.vip_off": gettext_lazy("Took the VIP mark off"),
+    "user.tagged": gettext_lazy("Put a tag on"),
+    "user.untagged": gettext_lazy("Took a tag off"),
+    "user.merged": gettext_lazy("Joined an earlier visitor into them"),
+    "user.exported": gettext_lazy("Exported everything"),
+    "user.imported": gettext_lazy("Brought in from a file"),
+    "user.held": gettext_lazy("Placed a legal hold"),
+    "user.released": gettext_lazy("Lifted the legal hold"),
+    "user.erased": gettext_lazy("Erased"),
+    "note.added": gettext_lazy("Added a note"),
+    "note.deleted": gettext_lazy("Deleted a note"),
+    "users.searched": gettext_lazy("Searched the user list"),
+    "users.bulk": gettext_lazy("Changed many people at once"),
+    "conversations.searched": gettext_lazy("Searched the conversations"),
+    "list.exported": gettext_lazy("Exported a list of people"),
+    "view.created": gettext_lazy("Made a saved view"),
+    "view.changed": gettext_lazy("Changed a saved view"),
+    "view.deleted": gettext_lazy("Deleted a saved view"),
+    "tag.created": gettext_lazy("Made a tag"),
+    "tag.changed": gettext_lazy("Changed a tag"),
+    "tag.merged": gettext_lazy("Merged a tag into another"),
+    "tag.deleted": gettext_lazy("Deleted a tag"),
+    "staff.signed_in": gettext_lazy("Signed in"),
+    "staff.signed_out": gettext_lazy("Signed out"),
+    "staff.sign_in_failed": gettext_lazy("A sign-in failed"),
+    "staff.renamed": gettext_lazy("Changed their own name"),
+    "staff.password_changed": gettext_lazy("Changed their own password"),
+    "staff.invited": gettext_lazy("Invited somebody to the team"),
+    "staff.invitation_revoked": gettext_lazy("Revoked an invitation"),
+    "staff.joined": gettext_lazy("Joined the team"),
+    "staff.disabled": gettext_lazy("Disabled an account"),
+    "staff.enabled": gettext_lazy("Enabled an account"),
+    "staff.role_changed": gettext_lazy("Changed a role"),
+    "api_key.made": gettext_lazy("Made a key of the API"),
+    "api_key.revoked": gettext_lazy("Revoked a key of the API"),
+    "widget.changed": gettext_lazy("Changed the widget"),
+    "retention.added": gettext_lazy("Made a rule of retention"),
+    "retention.switched_on": gettext_lazy("Switched a rule of retention on"),
+    "retention.switched_off": gettext_lazy("Switched a rule of retention off"),
+    "retention.removed": gettext_lazy("Removed a rule of retention"),
+    "retention.ran": gettext_lazy("Retention went through"),
+    "request.confirmed": gettext_lazy("A request about them came in"),
+    "request.handed_over": gettext_lazy("Handed their data over, as requested"),
+    "request.refused": gettext_lazy("Refused a request about them"),
+    "request.nothing_held": gettext_lazy("Answered a request: nothing is held"),
+    "request.expired": gettext_lazy("A request ran out"),
+    "audit.exported": gettext_lazy("Exported the audit log"),
+    "audit.cut": gettext_lazy("Cut off the beginning of the audit log"),
+}
+FIELDS = {
+    "name": pgettext_lazy("what was corrected", "name"),
+    "email": pgettext_lazy("what was corrected", "e-mail"),
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """Who did what, when; `detail` says more where there is more to say. `person`: the keyed hash, "" for nobody."""
+
+    at: dt.datetime
+    actor: str
+    verb: str
+    what: str
+    detail: str
+    person: str
+    is_sealed: bool
+
+
+def lines(entries: Iterable[AuditEntry]) -> list[Line]:
+    """The entries in words; a verb without words is shown as it is."""
+    return [
+        Line(
+            at=entry.at,
+            actor=entry.actor_name or _("The system"),
+            verb=entry.verb,
+            what=str(WORDS.get(entry.verb, entry.verb)),
+            detail=", ".join(_detail(entry.detail)),
+            person=entry.person_hash,
+            is_sealed=entry.position is not None,
+        )
+        for entry in entries
+    ]
+
+
+def _detail(detail: Any) -> Iterator[str]:
+    if not isinstance(detail, dict):  # nobody writes such a line but who forges it
+        return
+    for name in _texts(detail.get("fields")):
+        yield str(FIELDS.get(name, name))
+    for name in _texts(detail.get("filters")):
+        yield name
+    if isinstance(detail.get("format"), str):
+        yield detail["format"].upper()
+    for name in ("reason", "ticket", "request", "role", "before"):
+        if isinstance(detail.get(name), str) and detail[name]:
+            yield detail[name]
+    if isinstance(detail.get("found"), int):
+        more = "+" if detail.get("and_more") else ""
+        yield _("%(count)s found") % {"count": f"{detail['found']}{more}"}
+    if isinstance(detail.get("lines"), int):
+        yield _("%(count)d lines") % {"count": detail["lines"]}
+    if "bulk" in detail:
+        yield _("many people at once")
+
+
+def _texts(value: Any) -> list[str]:
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
