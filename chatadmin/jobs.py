@@ -13,6 +13,7 @@ from chatadmin.lib.socket import Receive, Scope, Send
 from conversations.actions import close_idle
 from conversations.mailing import mail_unread
 from conversations.writer import WRITER
+from exports import collect_purge, retention, retention_jobs
 from exports.erasure import resume_unfinished
 from exports.export_jobs import sweep_exports, write_exports
 from exports.requests import sweep_requests
@@ -32,6 +33,7 @@ SCHEDULE = Schedule(
         Sweep("sweep_jobs", 300, queue.sweep),
         Sweep("sweep_requests", 3600, sweep_requests),
         Sweep("sweep_exports", 60, sweep_exports),
+        Sweep("apply_retention", 600, retention.file_due),
         Sweep("sweep_message_spans", 300, sweep_spans),
     ]
 )
@@ -39,7 +41,12 @@ SCHEDULE = Schedule(
 MAILS = Schedule([Sweep("mail_unread_replies", 30, mail_unread)])
 # So does a file of many people, which takes its time.
 EXPORTS = Schedule([Sweep("write_exports", 1, write_exports)])
-KINDS: dict[str, Kind] = {bulk.KIND: bulk.JOBS, tag_actions.KIND: tag_actions.JOBS}
+KINDS: dict[str, Kind] = {
+    bulk.KIND: bulk.JOBS,
+    tag_actions.KIND: tag_actions.JOBS,
+    retention.KIND: retention_jobs.JOBS,
+    collect_purge.KIND: collect_purge.JOBS,
+}
 RUNNER = Runner(KINDS)
 
 

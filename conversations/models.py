@@ -167,7 +167,11 @@ class ActivityEvent(models.Model):
     data = models.JSONField(default=dict, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["chat_user", "at", "id"], name="event_timeline")]
+        indexes = [
+            models.Index(fields=["chat_user", "at", "id"], name="event_timeline"),
+            # What is kept too long is found oldest first.
+            models.Index(fields=["at", "id"], name="event_oldest"),
+        ]
 
     def __str__(self) -> str:
         return f"event {self.pk}"

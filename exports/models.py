@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from conversations.models import MergeJournal
+from exports import retention_models  # noqa: F401 - more tables of this room
 from users.models import ChatUser
 from users.text import EMAIL_CHARS
 

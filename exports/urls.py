@@ -2,7 +2,18 @@
 
 from django.urls import URLPattern, path
 
-from exports import audit_views, export_views, hold_views, list_views, privacy_views, request_views, views
+from exports import (
+    audit_views,
+    collect_views,
+    export_views,
+    held_data_views,
+    hold_views,
+    list_views,
+    privacy_views,
+    request_views,
+    retention_views,
+    views,
+)
 
 urlpatterns: list[URLPattern] = [
     path("audit/export/", audit_views.export, name="export_audit"),
@@ -20,4 +31,10 @@ urlpatterns: list[URLPattern] = [
     path("users/<uuid:person>/data/", views.data, name="data_of_person"),
     path("users/<uuid:person>/delete/", views.delete_person, name="delete_person"),
     path("users/<uuid:person>/hold/", hold_views.hold, name="hold_person"),
+    path("users/<uuid:person>/kept/", retention_views.kept, name="kept"),
+    path("retention/", retention_views.rules, name="retention"),
+    path("retention/collecting/", collect_views.collecting_page, name="collecting"),
+    path("retention/what-we-hold/", held_data_views.held_page, name="held_data"),
+    path("what-we-hold/", held_data_views.what_we_hold, name="what_we_hold"),
+    path("retention/<int:rule>/", retention_views.rule, name="retention_rule"),
 ]

@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from exports import erasure, queries
+from exports import erasure, keeping, queries
 from exports.download import as_download
 from exports.export_progress import BEGUN, key_of, progress_of, watched
 from exports.export_queries import exports_with
@@ -82,6 +82,7 @@ def data(request: HttpRequest, person: ChatUser) -> HttpResponse:
         "amounts": amounts,
         "sizes": queries.sizes_about(person, amounts),
         "holds": holds_about(person),
+        "goes": keeping.goes(person),
         "exports": exports_with(person, account) if account.can("users.export") else [],
     }
     return page_of(request, person, "exports/data.html", context, tab="data")

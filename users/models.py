@@ -206,6 +206,8 @@ class Visit(Device):
             models.Index(fields=["chat_user", "-started_at", "-id"], name="visit_of_person"),
             models.Index(fields=["last_seen_at"], name="visit_open", condition=Q(ended_at=None)),
             models.Index(fields=["-started_at", "-id"], name="visit_here", condition=Q(ended_at=None)),
+            # What is kept too long is found oldest first.
+            models.Index(fields=["ended_at", "id"], name="visit_ended", condition=Q(ended_at__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -30,6 +30,7 @@ PUBLIC = {
     "api_privacy_requests",
     "privacy",
     "privacy_confirm",
+    "what_we_hold",
 }
 SAMPLES = {"uuid": "01234567-89ab-4cde-8f01-23456789abcd", "int": "1", "str": "x", "slug": "x", "path": "x"}
 
