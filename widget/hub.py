@@ -19,7 +19,7 @@ from widget import frames
 from widget.marks import Read, last_read
 
 AT_ONCE = 1_000
-LOOKED_UP = 500
+LOOKED_UP = 200
 # So long a sign that staff type holds: a page that dies says no more.
 TYPING_SECONDS = 6.0
 HEARD = {"message.created", "message.read", "typing.changed", "user.erased", "user.merged", "user.changed"}
@@ -49,11 +49,15 @@ class VisitorHub(Hub[Tab]):
     def __init__(self) -> None:
         super().__init__()
         self.typed: dict[str, asyncio.TimerHandle] = {}
+        # Whether everybody is to be looked at. No event alone says so: the queue may be full.
+        self.unsure = False
 
     def wants(self, event: Event) -> bool:
         return event.name in HEARD and super().wants(event)
 
     async def handle(self, events: list[Event]) -> None:
+        if self.unsure:
+            await self._look_at_everybody()
         said = (event for event in events if event.name == "message.created")
         await self._tell_messages({event.chat_user for event in said if not self._is_known(event)})
         for event in events:
@@ -64,8 +68,6 @@ class VisitorHub(Hub[Tab]):
                 self._tell_typing(event.chat_user, on=event.data["on"])
             elif event.name == "user.erased":
                 self._forget(event.chat_user)
-            elif event.name == GAP:
-                await self._look_who_may_stay()
             elif event.name == "user.merged":
                 await self._move(event)
             elif event.name == "user.changed" and "blocked" in event.data["fields"]:
@@ -101,25 +103,33 @@ class VisitorHub(Hub[Tab]):
                 self.look_again(name)
 
     def missed(self) -> None:
-        """Events of other processes were lost, leases too perhaps: everybody is asked for a sign of life and told the
-        messages that they don't have, those who were erased or blocked meanwhile are sent away."""
+        """Events of other processes were lost, leases too perhaps: everybody is asked for a sign of life, those who were
+        erased or blocked meanwhile are sent away, the others told what was read and the messages that they don't have."""
         for name in list(self.watchers):
             self._push(name, frames.encode("ping"))
-            self.look_again(name)
+        self.unsure = True
+        # Not an event for each: there may be more people than the queue holds.
         self._queue(Event(GAP))
 
-    async def _look_who_may_stay(self) -> None:
-        names = list(self.watchers)
-        for start in range(0, len(names), LOOKED_UP):
-            asked = names[start : start + LOOKED_UP]
-            blocked = await _blocked(asked)
-            for name in asked:
-                if name not in blocked:  # erased or joined to another: they come back as whoever they are
-                    self._close(name, Closing(COME_BACK, "gone"))
-                elif blocked[name]:
-                    self._close(name, Closing(4403, "blocked"))
-            for name, read in (await _last_read(asked)).items():
-                self._push(name, frames.encode("read", up_to=read.up_to, at=frames.moment(read.at)))
+    async def _look_at_everybody(self) -> None:
+        names, self.unsure = list(self.watchers), False
+        try:
+            for start in range(0, len(names), LOOKED_UP):
+                await self._look_at(names[start : start + LOOKED_UP])
+        except BaseException:
+            self.unsure = True
+            raise
+
+    async def _look_at(self, names: list[str]) -> None:
+        blocked = await _blocked(names)
+        for name in names:
+            if name not in blocked:  # erased or joined to another: they come back as whoever they are
+                self._close(name, Closing(COME_BACK, "gone"))
+            elif blocked[name]:
+                self._close(name, Closing(4403, "blocked"))
+        for name, read in (await _last_read(names)).items():
+            self._push(name, frames.encode("read", up_to=read.up_to, at=frames.moment(read.at)))
+        await self._tell_messages({name for name, is_blocked in blocked.items() if not is_blocked})
 
     def _tell_typing(self, name: str, *, on: bool) -> None:
         held = self.typed.pop(name, None)

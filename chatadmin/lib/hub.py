@@ -19,6 +19,8 @@ QUEUE_EVENTS = 10_000
 BATCH_EVENTS = 200
 REST_SECONDS = 0.5
 MANY_EVENTS = 50
+# A database that is away is not asked once more for each event of a batch, and what comes meanwhile waits.
+GIVE_UP_SECONDS = 5.0
 
 
 class Watching(Protocol):
@@ -48,6 +50,8 @@ class Hub(Generic[Watcher]):
         self.unsubscribe: Callable[[], None] = bus.subscribe(self._heard)
         self.worker = asyncio.get_running_loop().create_task(self._work())
         self.gap: asyncio.TimerHandle | None = None
+        # Said once, until there is room again.
+        self.overflowed = False
 
     @classmethod
     def current(cls) -> Self:
@@ -111,7 +115,9 @@ class Hub(Generic[Watcher]):
         try:
             self.events.put_nowait(event)
         except asyncio.QueueFull:  # events come faster than they can be worked on
-            log.warning("hub.overflowed", hub=type(self).__name__)
+            if not self.overflowed:
+                log.warning("hub.overflowed", hub=type(self).__name__)
+            self.overflowed = True
             self.lost(event)
 
     async def _work(self) -> None:
@@ -120,6 +126,7 @@ class Hub(Generic[Watcher]):
             batch = [await self.events.get()]
             while len(batch) < most and not self.events.empty():
                 batch.append(self.events.get_nowait())
+            self.overflowed = False
             started = clock()
             await self._work_on(batch)
             if self.gathers and (len(batch) > MANY_EVENTS or not self.events.empty()):
@@ -127,18 +134,44 @@ class Hub(Generic[Watcher]):
                 await asyncio.sleep(min(rest, REST_SECONDS))
 
     async def _work_on(self, batch: list[bus.Event]) -> None:
-        if await self._done(batch):
-            return
-        for event in batch:  # one bad event must not take the others with it
-            if len(batch) == 1 or not await self._done([event]):
-                self.lost(event)
+        """Works on a batch; where that fails on its halves, so that one bad event takes no other with it. What isn't done
+        within GIVE_UP_SECONDS is lost."""
+        clock = asyncio.get_running_loop().time
+        ends, waiting = clock() + GIVE_UP_SECONDS, [batch]
+        failure: Exception | None = None
+        lost: list[bus.Event] = []
+        while waiting:
+            part = waiting.pop()
+            error = await self._failure(part)
+            failure = failure or error
+            if error is not None and len(part) > 1:
+                middle = len(part) // 2
+                waiting += [part[middle:], part[:middle]]
+            elif error is not None:
+                lost += part
+            if not waiting or clock() > ends:
+                break
+            await asyncio.sleep(0)
+        lost += [event for part in reversed(waiting) for event in part]
+        if failure is not None:
+            await self._give_up(lost, failure)
 
-    async def _done(self, batch: list[bus.Event]) -> bool:
+    async def _failure(self, events: list[bus.Event]) -> Exception | None:
         try:
-            await self.handle(batch)
-        except asyncio.CancelledError:
-            raise
+            await self.handle(events)
         except Exception as error:
-            log.error("hub.failed", hub=type(self).__name__, error=type(error).__name__, exc_info=error)
-            return False
-        return True
+            return error
+        return None
+
+    async def _give_up(self, lost: list[bus.Event], failure: Exception) -> None:
+        log.error(
+            "hub.failed",
+            hub=type(self).__name__,
+            error=type(failure).__name__,
+            lost=len(lost),
+            exc_info=failure,
+        )
+        for number, event in enumerate(lost, 1):
+            self.lost(event)
+            if number % BATCH_EVENTS == 0:
+                await asyncio.sleep(0)

@@ -136,7 +136,47 @@ def test_a_bad_event_takes_no_other_with_it():
     with capture_logs() as logs:
         run(scenario)
     assert (ann.lags, bob.lags) == (0, 1)
-    assert [line["event"] for line in logs] == ["hub.failed", "hub.failed"]
+    assert [(line["event"], line["lost"]) for line in logs] == [("hub.failed", 1)]
+
+
+def test_bad_ones_among_many_are_found_by_halves_and_said_once(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Listening, "gathers", True)
+    names = [str(number) for number in range(1_000)]
+    names[300] = names[301] = names[900] = "bad"
+
+    async def scenario(hub: Listening) -> None:
+        hub.watch(Page(), ["ann"])
+        await bus.announce_now(*(Event(name, "ann") for name in names))
+        await until(lambda: len(hub.done) == 997)
+        assert hub.done == [name for name in names if name != "bad"]
+        assert hub.started < 60
+
+    with capture_logs() as logs:
+        run(scenario)
+    assert [(line["event"], line["lost"]) for line in logs] == [("hub.failed", 3)]
+
+
+def test_where_all_fails_it_gives_up_and_everybody_looks_again(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Listening, "gathers", True)
+    monkeypatch.setattr(module, "GIVE_UP_SECONDS", 0.2)
+    ann, bob = Page(), Page()
+
+    async def scenario(hub: Listening) -> None:
+        hub.watch(ann, ["ann"])
+        hub.watch(bob, ["bob"])
+        slow = asyncio.Event()
+        asyncio.get_running_loop().call_later(0.3, slow.set)
+        hub.gate = slow
+        await bus.announce_now(*(Event("bad", "ann") for _ in range(499)), Event("good", "bob"))
+        await until(lambda: bob.lags)
+        assert hub.started == 1
+        await bus.announce_now(Event("later", "bob"))
+        await until(lambda: hub.done == ["later"])
+
+    with capture_logs() as logs:
+        run(scenario)
+    assert ann.lags == 499
+    assert [(line["event"], line["lost"]) for line in logs] == [("hub.failed", 500)]
 
 
 def test_a_bad_event_alone_is_worked_on_once():
@@ -163,14 +203,14 @@ def test_events_that_come_too_fast_tell_those_who_miss_them(monkeypatch: pytest.
         hub.gate.clear()
         await bus.announce_now(Event("0", "ann"))
         await until(lambda: hub.started)
-        await bus.announce_now(Event("1", "ann"), Event("2", "ann"), Event("3", "bob"))
-        await until(lambda: bob.lags)
+        await bus.announce_now(Event("1", "ann"), Event("2", "ann"), Event("3", "bob"), Event("4", "bob"))
+        await until(lambda: bob.lags == 2)
         hub.gate.set()
         await until(lambda: hub.done == ["0", "1", "2"])
 
     with capture_logs() as logs:
         run(scenario)
-    assert (ann.lags, bob.lags) == (0, 1)
+    assert (ann.lags, bob.lags) == (0, 2)
     assert [line["event"] for line in logs] == ["hub.overflowed"]
 
 
