@@ -1,5 +1,5 @@
-"""HTTP as uvicorn speaks it, but for whoever says half a request and no more, or never reads the answer: each part of it
-has a deadline, and a head a size."""
+"""HTTP as uvicorn speaks it, but for whoever says half a request and no more, or never reads the answer, however little
+of it: each part of it has a deadline, and a head a size."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import sys
 import termios
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -30,6 +31,12 @@ class PunctualHttp(HttpToolsProtocol):
     body_timer: asyncio.TimerHandle | None = None
     unread_timer: asyncio.TimerHandle | None = None
     head_bytes = 0
+    # Applications that may still add to what waits for the other end.
+    answering = 0
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.app = self._watched(self.app)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -55,13 +62,23 @@ class PunctualHttp(HttpToolsProtocol):
         self._forget_body()
         super().on_message_complete()
 
+    def handle_websocket_upgrade(self) -> None:
+        self._forget_unread()
+        super().handle_websocket_upgrade()
+
+    def send_400_response(self, msg: str) -> None:
+        super().send_400_response(msg)
+        self._watch_rest()
+
     def pause_writing(self) -> None:
         super().pause_writing()
+        self._forget_unread()
         self._await_reading()
 
     def resume_writing(self) -> None:
         self._forget_unread()
         super().resume_writing()
+        self._watch_rest()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget_head()
@@ -88,14 +105,38 @@ class PunctualHttp(HttpToolsProtocol):
             self.unread_timer.cancel()
             self.unread_timer = None
 
+    def _watched(self, app: Any) -> Any:
+        """`app`; once it has ended, what of its answer waits here is watched until it is taken."""
+
+        async def watched(scope: Any, receive: Any, send: Any) -> None:
+            self.answering += 1
+            if not self.flow.write_paused:
+                self._forget_unread()
+            try:
+                await app(scope, receive, send)
+            finally:
+                self.answering -= 1
+                # By then the server has said what it says to a failure, and tried to send it.
+                self.loop.call_soon(self._watch_rest)
+
+        return watched
+
+    def _watch_rest(self) -> None:
+        """Below the mark where writing pauses nobody tells us whether the rest is taken."""
+        if self.unread_timer is None and (self.transport.is_closing() or not self.answering):
+            self._await_reading()
+
     def _await_reading(self) -> None:
+        if not self.transport.get_write_buffer_size():
+            return
         self.unread_timer = self.loop.call_later(
             UNREAD_SECONDS, self._look_whether_read, self._unread_bytes()
         )
 
     def _look_whether_read(self, before: int) -> None:
+        self.unread_timer = None
         # The system holds megabytes for a slow reader, who takes some of them long before there is room for more.
-        if self._unread_bytes() >= before:
+        if self.transport.get_write_buffer_size() and self._unread_bytes() >= before:
             self.transport.abort()
         else:
             self._await_reading()
@@ -118,3 +159,4 @@ class PunctualHttp(HttpToolsProtocol):
         if not self.transport.is_closing():
             self.transport.write(answer)
             self.transport.close()
+            self._watch_rest()
