@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+from collections.abc import Iterator
 from typing import Any, cast
 
 import redis
@@ -71,21 +73,38 @@ _OPTIONS: dict[str, Any] = {
 }
 
 
+@contextlib.contextmanager
+def _tripping(breaker: Breaker) -> Iterator[None]:
+    """Keeps everybody off Redis where what is done here takes too long."""
+    try:
+        yield
+    except redis.TimeoutError:
+        log.warning("redis.hangs")
+        breaker.trip()
+        raise
+
+
+class _Pipeline(Pipeline):
+    breaker: Breaker
+
+    def execute(self, raise_on_error: bool = True) -> list[Any]:
+        with _tripping(self.breaker):
+            return super().execute(raise_on_error)
+
+
 class _Client(redis.Redis):
     breaker: Breaker
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         self._need_answers()
-        try:
+        with _tripping(self.breaker):
             return super().execute_command(*args, **options)
-        except redis.TimeoutError:
-            log.warning("redis.hangs")
-            self.breaker.trip()
-            raise
 
-    def pipeline(self, *args: Any, **options: Any) -> Pipeline:
+    def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
         self._need_answers()
-        return super().pipeline(*args, **options)
+        made = _Pipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)
+        made.breaker = self.breaker
+        return made
 
     def _need_answers(self) -> None:
         if self.breaker.is_open:

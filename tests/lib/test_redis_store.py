@@ -51,6 +51,25 @@ def test_who_hangs_is_waited_for_once_however_many_ask(hanging: redis.Redis):
     assert took(began) < 0.5
 
 
+@pytest.mark.parametrize("transaction", [True, False])
+def test_a_time_out_of_several_commands_at_once_is_one_too(hanging: redis.Redis, transaction: bool):
+    with capture_logs() as logs, pytest.raises(redis.TimeoutError):
+        hanging.pipeline(transaction=transaction).set("a", 1).execute()
+    assert [line["event"] for line in logs] == ["redis.hangs"]
+    began = time.monotonic()
+    with pytest.raises(redis_store.Hangs):
+        hanging.get("a")
+    assert took(began) < 0.5
+
+
+def test_leases_that_are_discarded_are_waited_for_once(hanging: redis.Redis):
+    store = RedisLeases("leases", Terms(50, 6))
+    with capture_logs(), pytest.raises(redis.TimeoutError):
+        store.discard("ann")
+    with pytest.raises(redis_store.Hangs):
+        store.discard("bob")
+
+
 def test_limits_are_counted_here_meanwhile(hanging: redis.Redis):
     store = RedisLimits()
     with capture_logs():
