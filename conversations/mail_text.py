@@ -1,5 +1,5 @@
 """What a mail about unread replies says. Nothing in it is a visitor's own: whoever gives somebody else's address must
-not choose what that one reads.
+not choose what that one reads. Of the page where they say they are only the site is told, where it is one of ours.
 """
 
 from __future__ import annotations
@@ -25,9 +25,6 @@ from users.models import ChatUser
 
 REPLY_CHARS = 1_000
 NAME_CHARS = 100
-# A path may lead on to anywhere where it holds an address, and a query where it names one.
-_PATH = re.compile(r"(?:/[\w.~-]*)+", re.ASCII)
-_MAX_PATH = 200
 # Line ends and other controls, and what turns the direction of text.
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
@@ -55,7 +52,7 @@ def mail_about(
         "replies": [_said(message) for message in replies],
         "count": len(replies) + more,
         "more": more,
-        "page": page_of(person),
+        "page": site_of(person),
         "stop_link": link,
     }
     headers = {
@@ -71,8 +68,8 @@ def mail_about(
     return EmailMessage(subject, body, to=[person.email], headers=headers)
 
 
-def page_of(person: ChatUser) -> str:
-    """The page on which they were last, if a widget may be embedded there, without its query; else ""."""
+def site_of(person: ChatUser) -> str:
+    """The first page of the site on which they were last, if a widget may be embedded there; else ""."""
     kinds = (EventKind.PAGE, EventKind.VISIT, EventKind.FIRST_VISIT)
     events = ActivityEvent.objects.filter(chat_user=person, kind__in=kinds)
     last = events.order_by("-at", "-id").values_list("data", flat=True).first()
@@ -82,11 +79,9 @@ def page_of(person: ChatUser) -> str:
 
 def _allowed(url: str, sites: Iterable[str]) -> str:
     parts = urlsplit(url)
+    # No more than that: where they are is what their browser says, and a path is a text.
     site = f"{parts.scheme}://{parts.netloc}".lower()
-    if site not in sites:
-        return ""
-    plain = len(parts.path) <= _MAX_PATH and _PATH.fullmatch(parts.path) and "//" not in parts.path
-    return site + (parts.path if plain else "/")
+    return f"{site}/" if site in sites else ""
 
 
 def _sites() -> set[str]:
