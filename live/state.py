@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
+from django.db.models import Q
 from django.template.loader import render_to_string
 
 from conversations.history import messages_of
@@ -56,8 +57,8 @@ def state(frame: Watch, typing: Collection[str], replying: Sequence[str]) -> Sta
 
 
 def _log(person: Person, frame: Watch, replying: Sequence[str]) -> tuple[str, int | None] | None:
-    """The history after the last message of `frame`, and which of its unread were read; its last message then. None
-    where that is too much."""
+    """The history after the last message of `frame`, and which of its unread were read or mailed; its last message
+    then. None where that is too much."""
     parts = [
         fragments.open_leaves(person, ALL_SLOTS, LOG_LEAVES),
         fragments.status_form(person),
@@ -71,7 +72,8 @@ def _log(person: Person, frame: Watch, replying: Sequence[str]) -> tuple[str, in
         parts += [fragments.new_message(person, message) for message in missed]
         last = missed[-1].pk if missed else last
     if frame.unread:
-        parts.append(fragments.read_marks(said.filter(id__in=frame.unread, read_at__isnull=False)))
+        marked = Q(read_at__isnull=False) | Q(mailed_at__isnull=False)
+        parts.append(fragments.read_marks(said.filter(marked, id__in=frame.unread)))
     return "".join(parts), last
 
 

@@ -72,6 +72,16 @@ def test_what_was_read_meanwhile_says_so_as_far_back_as_the_page_shows(sam: Staf
         assert marks(page.watch(**shown, unread=ids[100:])) == [(ids[100], "true")]
 
 
+def test_what_was_mailed_meanwhile_says_so(sam: StaffBrowser) -> None:
+    person = make_person("Ada")
+    sent, mailed = (message.pk for message in make_messages(person, *[("staff", "line")] * 2))
+    Message.objects.filter(pk=mailed).update(mailed_at=timezone.now())
+    with sam.live() as page:
+        state = page.watch(open=str(person.uuid), last=mailed, unread=[sent, mailed])
+        assert marks(state) == [(mailed, "false")]
+        assert state.count("Sent by e-mail") == 1
+
+
 def test_the_timeline_goes_on_where_it_stood(sam: StaffBrowser) -> None:
     person = make_person("Ada")
     keys = happened(person, 5, timezone.now() - dt.timedelta(hours=1))
