@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 from chatadmin.lib import bus, queue
-from chatadmin.lib.jobs import Schedule, Sweep
+from chatadmin.lib.jobs import STOP_SECONDS, Schedule, Sweep
 from chatadmin.lib.queue import Kind
 from chatadmin.lib.runner import Runner
 from chatadmin.lib.socket import Receive, Scope, Send
@@ -58,6 +59,19 @@ def start() -> None:
     RUNNER.start()
 
 
+def stop() -> None:
+    """Ends them, all at once and each after what it is at, waiting STOP_SECONDS at most; and the message writers after
+    all that they were given."""
+    working: list[Schedule | Runner] = [MAILS, SCHEDULE, RUNNER, EXPORTS]
+    for one in working:
+        one.ask_to_stop()
+    # What was taken in is written, and told, before the process goes.
+    WRITER.stop()
+    ends = time.monotonic() + STOP_SECONDS
+    for one in working:
+        one.join(max(0.0, ends - time.monotonic()))
+
+
 async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
     """Starts schedule and queue with the server and stops them with it."""
     while True:
@@ -71,12 +85,7 @@ async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
             await bus.ready()
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
-            # What was taken in is written, and told, before the process goes.
-            await asyncio.to_thread(WRITER.stop)
-            RUNNER.stop()
-            SCHEDULE.stop()
-            MAILS.stop()
-            EXPORTS.stop()
+            await asyncio.to_thread(stop)
             await bus.farewell()
             await send({"type": "lifespan.shutdown.complete"})
             return

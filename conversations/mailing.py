@@ -21,6 +21,7 @@ from django.db.models import Max, Min, Q, QuerySet
 from django.utils import timezone
 
 from chatadmin.lib.bus import Event, announce
+from chatadmin.lib.jobs import is_stopping
 from chatadmin.lib.limits import Quota, limits
 from chatadmin.lib.paging import Cursor, beyond
 from conversations.actions import Gone, locked_person, record_event
@@ -36,8 +37,8 @@ WAIT = dt.timedelta(minutes=10)
 # Older ones are no news any more: mail may have been off, or the server down.
 OLDEST = dt.timedelta(hours=24)
 REST = dt.timedelta(hours=1)
-# After a mail that the server wouldn't take for now, or ever.
-LATER, TOMORROW = dt.timedelta(minutes=15), dt.timedelta(hours=24)
+# After a mail that the server wouldn't take for now, or ever: the same replies are tried once more while they are news.
+LATER, MUCH_LATER = dt.timedelta(minutes=15), dt.timedelta(hours=12)
 PER_ADDRESS = Quota(most=10, seconds=86_400)
 SHOWN = 10
 LOOKED_AT = 1_000
@@ -73,8 +74,8 @@ def unmailed_of(person: ChatUser, now: dt.datetime) -> QuerySet[Message]:
 def mail_unread(now: dt.datetime | None = None) -> int:
     """Mails what has waited for 10 minutes. Returns how many mails went out.
 
-    People are not tied to a widget: one that promises mail is enough. Stops after 10 s, and where the mail server
-    can't be reached; the next call goes on.
+    People are not tied to a widget: one that promises mail is enough. Stops after 10 s, where the mail server can't be
+    reached, and between two mails where the process stops; the next call goes on.
     """
     widget = None if missing() else Widget.objects.filter(mail_replies=True).order_by("pk").first()
     if widget is None:
@@ -87,6 +88,8 @@ def mail_unread(now: dt.datetime | None = None) -> int:
         for person_id in waiting(now):
             # Before anything is marked: a server that is down costs nobody their mail.
             connection.open()
+            if is_stopping():
+                break
             letter = _claim(person_id, now)
             sent += letter is not None and _send(letter, widget, connection)
             if time.monotonic() > ends:
@@ -149,8 +152,15 @@ def _has_written(person: ChatUser) -> bool:
 
 
 def _within_quota(address: str) -> bool:
-    """Counts a mail to an address, which any number of people may have given."""
-    return limits().count(f"mail:{address}", PER_ADDRESS)
+    """Counts a mail to an address, which any number of people may have given; one that doesn't go counts nothing."""
+    if limits().count(_quota_of(address), PER_ADDRESS):
+        return True
+    limits().uncount(_quota_of(address))
+    return False
+
+
+def _quota_of(address: str) -> str:
+    return f"mail:{address}"
 
 
 def _send(letter: Letter, widget: Widget, connection: BaseEmailBackend) -> bool:
@@ -164,7 +174,7 @@ def _send(letter: Letter, widget: Widget, connection: BaseEmailBackend) -> bool:
         )
         connection.send_messages([mail])
     except (SMTPRecipientsRefused, SMTPDataError, SMTPNotSupportedError, ValueError) as error:
-        _take_back(letter, TOMORROW if _is_final(error) else LATER)
+        _take_back(letter, MUCH_LATER if _is_final(error) else LATER)
         log.warning("mail.refused", error=type(error).__name__)
         return False
     except Exception:
@@ -183,6 +193,7 @@ def _is_final(error: Exception) -> bool:
 
 
 def _take_back(letter: Letter, rest: dt.timedelta) -> None:
+    limits().uncount(_quota_of(letter.address))
     with transaction.atomic():
         try:
             person = locked_person(letter.person.pk)

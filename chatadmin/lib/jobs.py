@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +14,15 @@ from django.db import close_old_connections, connections
 log = structlog.get_logger("chatadmin.jobs")
 
 TICK_SECONDS = 1.0
+STOP_SECONDS = 5.0
+
+_stopping: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("stopping", default=None)
+
+
+def is_stopping() -> bool:
+    """For a sweep: whether the schedule that runs it was asked to stop, so that it should end where it can."""
+    stopping = _stopping.get()
+    return stopping is not None and stopping.is_set()
 
 
 @dataclass(frozen=True)
@@ -41,13 +51,22 @@ class Schedule:
                 self.thread = threading.Thread(target=self._work, name="chatadmin-jobs", daemon=True)
                 self.thread.start()
 
-    def stop(self) -> None:
-        """Ends the thread after the sweep it is in, waiting 5 s at most."""
+    def ask_to_stop(self) -> None:
+        """Has the thread end after the sweep that it is in, which can ask `is_stopping`."""
         self.stopping.set()
+
+    def join(self, seconds: float = STOP_SECONDS) -> None:
+        """Waits until it has ended, so long at most."""
         if self.thread is not None:
-            self.thread.join(5)
+            self.thread.join(seconds)
+
+    def stop(self) -> None:
+        """Ends the thread, waiting STOP_SECONDS at most."""
+        self.ask_to_stop()
+        self.join()
 
     def _work(self) -> None:
+        _stopping.set(self.stopping)
         due = {sweep.name: 0.0 for sweep in self.sweeps}
         try:
             while not self.stopping.wait(TICK_SECONDS):

@@ -87,6 +87,10 @@ class Limits(Protocol):
         """`count` for each, in order, in one go."""
         ...
 
+    def uncount(self, key: str) -> None:
+        """Gives back one that was counted of `key`, within the same seconds: what it was counted for didn't happen."""
+        ...
+
 
 class LocalLimits:
     """Buckets and quotas in this process; the longest unused are forgotten past KEEP_KEYS."""
@@ -121,6 +125,12 @@ class LocalLimits:
     def count_many(self, asked: Sequence[tuple[str, Quota]]) -> list[bool]:
         return [self.count(key, quota) for key, quota in asked]
 
+    def uncount(self, key: str) -> None:
+        with self.lock:
+            ends, used = self.counts.get(key, (0.0, 0))
+            if used:
+                self.counts[key] = ends, used - 1
+
 
 _TAKE = """
 local clock = redis.call('TIME')
@@ -153,12 +163,20 @@ return used
 """
 
 
+# One that has run out isn't begun again, and never ends up below nothing.
+_UNCOUNT = """
+if tonumber(redis.call('GET', KEYS[1]) or 0) > 0 then redis.call('DECR', KEYS[1]) end
+return 0
+"""
+
+
 class RedisLimits:
     """Buckets and quotas in Redis, by Redis's own clock; while it can't be reached, each process counts for itself."""
 
     def __init__(self) -> None:
         self._take = redis_store.client().register_script(_TAKE)
         self._count = redis_store.client().register_script(_COUNT)
+        self._uncount = redis_store.client().register_script(_UNCOUNT)
         self.meanwhile = LocalLimits()
 
     def take(self, key: str, rate: Rate) -> bool:
@@ -191,6 +209,13 @@ class RedisLimits:
             log.warning("limits.unreachable", error=type(error).__name__)
             return self.meanwhile.count_many(asked)
         return [int(used) <= quota.scaled() for used, (_, quota) in zip(counts, asked, strict=True)]
+
+    def uncount(self, key: str) -> None:
+        try:
+            self._uncount(keys=[redis_store.key("quota", key)])
+        except redis_store.UNREACHABLE as error:
+            log.warning("limits.unreachable", error=type(error).__name__)
+            self.meanwhile.uncount(key)
 
 
 @functools.cache

@@ -8,6 +8,7 @@ import structlog
 from django.db import close_old_connections, connections
 
 from chatadmin.lib import queue
+from chatadmin.lib.jobs import STOP_SECONDS
 from chatadmin.lib.queue import Kinds
 
 log = structlog.get_logger("chatadmin.jobs")
@@ -36,12 +37,20 @@ class Runner:
                 self.thread = threading.Thread(target=self._work, name="chatadmin-queue", daemon=True)
                 self.thread.start()
 
-    def stop(self) -> None:
-        """Ends the thread after the chunk it is in, waiting 5 s at most; another runner may go on at once."""
+    def ask_to_stop(self) -> None:
+        """Has the thread end after the chunk that it is in; another runner may go on at once."""
         self.stopping.set()
         queue.filed.set()
+
+    def join(self, seconds: float = STOP_SECONDS) -> None:
+        """Waits until it has ended, so long at most."""
         if self.thread is not None:
-            self.thread.join(5)
+            self.thread.join(seconds)
+
+    def stop(self) -> None:
+        """Ends the thread, waiting STOP_SECONDS at most."""
+        self.ask_to_stop()
+        self.join()
 
     def _work(self) -> None:
         try:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import socket
+import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import structlog.testing
@@ -99,11 +101,58 @@ def test_an_address_that_is_refused_keeps_nobody_else_waiting(
     server = serve()
     assert mail_unread() == 1
     assert to(server) == [other.email]
-    now = timezone.now()
-    assert mail_unread(now + 12 * 60 * MINUTE) == 0
     told = str(events)
     assert "mail.refused" in told
     assert person.email not in told and "mailbox" not in told
+
+
+def test_what_is_refused_for_good_is_tried_once_more_after_half_a_day(serve: Serve) -> None:
+    person, _ = make_waiting()
+    serve(RCPT="550 no such mailbox")
+    now = timezone.now()
+    assert mail_unread(now) == 0
+    assert mail_unread(now + 11.9 * 60 * MINUTE) == 0
+    server = serve()
+    assert mail_unread(now + 11.9 * 60 * MINUTE) == 0
+    assert mail_unread(now + 12.1 * 60 * MINUTE) == 1
+    assert to(server) == [person.email]
+
+
+def test_what_is_not_taken_counts_nothing_of_what_an_address_gets_in_a_day(serve: Serve) -> None:
+    person, _ = make_waiting()
+    others = [make_waiting(email=person.email)[0] for _ in range(10)]
+    now = timezone.now()
+    refused = serve(RCPT="450 later")
+    for number in range(2):
+        assert mail_unread(now + number * 16 * MINUTE) == 0
+    assert len([line for line in refused.heard if line.upper().startswith("RCPT")]) == 22
+    server = serve()
+    assert mail_unread(now + 32 * MINUTE) == 10
+    assert to(server) == [person.email] * 10
+    # The eleventh was kept back, which costs nothing either.
+    assert unmailed() == [others[-1].pk]
+
+
+def test_a_server_that_is_asked_to_stop_does_not_begin_another(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [make_waiting(minutes=12 - number / 2)[0] for number in range(2)]
+    stopping, send = threading.Event(), mailing._send
+
+    def stop_meanwhile(*args: Any) -> bool:
+        stopping.set()
+        return send(*args)
+
+    monkeypatch.setattr(mailing, "_send", stop_meanwhile)
+    monkeypatch.setattr(mailing, "is_stopping", stopping.is_set)
+    server = serve()
+    assert mail_unread() == 1
+    assert to(server) == [people[0].email]
+    assert unmailed() == [people[1].pk]
+    people[1].refresh_from_db()
+    assert people[1].mail_again_at is None
+    stopping.clear()
+    assert mail_unread() == 1
 
 
 def test_a_corrected_address_is_mailed_at_once(serve: Serve, support: Account) -> None:

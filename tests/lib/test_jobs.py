@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from chatadmin.lib import jobs
-from chatadmin.lib.jobs import Schedule, Sweep, run
+from chatadmin.lib.jobs import Schedule, Sweep, is_stopping, run
 
 
 def wait_for(true: Callable[[], object]) -> None:
@@ -101,6 +101,25 @@ def test_stopping_waits_for_the_sweep_it_is_in(made: list[Schedule]):
     assert begun.wait(5)
     schedule.stop()
     assert done.is_set()
+
+
+def test_a_sweep_can_ask_whether_it_should_end(made: list[Schedule]):
+    begun, seen = threading.Event(), []
+
+    def work() -> None:
+        seen.append(is_stopping())
+        begun.set()
+        while not is_stopping():
+            time.sleep(0.005)
+        seen.append(is_stopping())
+
+    schedule = start(made, Sweep("working", 3_600, work))
+    assert begun.wait(5)
+    schedule.ask_to_stop()
+    schedule.join()
+    assert schedule.thread is not None and not schedule.thread.is_alive()
+    assert seen == [False, True]
+    assert not is_stopping(), "nobody stops this thread"
 
 
 def test_stopping_what_never_ran():

@@ -117,6 +117,20 @@ def test_each_key_has_a_quota_of_its_own(store: Limits, key: str):
     assert store.take(key, THREE)
 
 
+def test_what_is_given_back_may_be_counted_again(store: Limits, key: str):
+    quota = Quota(most=2, seconds=600)
+    store.uncount(key)
+    assert [store.count(key, quota) for _ in range(3)] == [True, True, False]
+    store.uncount(key)
+    assert not store.count(key, quota)
+    for _ in range(2):
+        store.uncount(key)
+    assert [store.count(key, quota) for _ in range(2)] == [True, False]
+    for _ in range(9):
+        store.uncount(key)
+    assert [store.count(key, quota) for _ in range(3)] == [True, True, False]
+
+
 def test_the_bench_lifts_quotas(store: Limits, key: str, settings: Settings):
     settings.LIMITS_FACTOR = 10_000
     assert all(store.count(key, Quota(most=1, seconds=600)) for _ in range(50))
@@ -138,8 +152,14 @@ if redis_store.configured():  # one half of the suite has a Redis
 
     def test_redis_forgets_a_quota_with_its_seconds(key: str):
         store, client = RedisLimits(), redis_store.client()
+        name = redis_store.key("quota", key)
         assert [store.count(key, Quota(1, 600)) for _ in range(2)] == [True, False]
-        assert 590 < cast("int", client.ttl(redis_store.key("quota", key))) <= 600
+        assert 590 < cast("int", client.ttl(name)) <= 600
+        store.uncount(key)
+        assert 590 < cast("int", client.ttl(name)) <= 600
+        client.delete(name)
+        store.uncount(key)
+        assert client.get(name) is None
 
 
 def test_while_redis_is_away_each_process_counts_for_itself(monkeypatch: pytest.MonkeyPatch, key: str):
@@ -148,6 +168,9 @@ def test_while_redis_is_away_each_process_counts_for_itself(monkeypatch: pytest.
     assert [store.take(key, THREE) for _ in range(2)] == [True, True]
     assert store.take_many([(key, THREE), (key, THREE)]) == [True, False]
     assert [store.count(key, Quota(1, 600)) for _ in range(2)] == [True, False]
+    for _ in range(2):
+        store.uncount(key)
+    assert store.count(key, Quota(1, 600))
 
 
 def test_the_store_is_where_the_installation_keeps_it(monkeypatch: pytest.MonkeyPatch):
