@@ -82,6 +82,7 @@ FIELDS = {
     "name": pgettext_lazy("what was corrected", "name"),
     "email": pgettext_lazy("what was corrected", "e-mail"),
 }
+COUNTS = {"people": gettext_lazy("%(count)d people"), "lines": gettext_lazy("%(count)d lines")}
 
 
 @dataclass(frozen=True)
@@ -116,20 +117,18 @@ def lines(entries: Iterable[AuditEntry]) -> list[Line]:
 def _detail(detail: Any) -> Iterator[str]:
     if not isinstance(detail, dict):  # nobody writes such a line but who forges it
         return
-    for name in _texts(detail.get("fields")):
-        yield str(FIELDS.get(name, name))
-    for name in _texts(detail.get("filters")):
-        yield name
+    yield from (str(FIELDS.get(name, name)) for name in _texts(detail.get("fields")))
+    yield from _texts(detail.get("filters"))
     if isinstance(detail.get("format"), str):
         yield detail["format"].upper()
-    for name in ("reason", "ticket", "request", "role", "before"):
-        if isinstance(detail.get(name), str) and detail[name]:
-            yield detail[name]
+    codes = [detail.get(name) for name in ("reason", "ticket", "request", "role", "before")]
+    yield from (code for code in codes if code and isinstance(code, str))
     if isinstance(detail.get("found"), int):
         more = "+" if detail.get("and_more") else ""
         yield _("%(count)s found") % {"count": f"{detail['found']}{more}"}
-    if isinstance(detail.get("lines"), int):
-        yield _("%(count)d lines") % {"count": detail["lines"]}
+    for name, words in COUNTS.items():
+        if isinstance(detail.get(name), int):
+            yield str(words) % {"count": detail[name]}
     if "bulk" in detail:
         yield _("many people at once")
 

@@ -94,6 +94,7 @@ def test_what_a_line_adds_is_told(admin_client: Client) -> None:
     for detail in (
         {"filters": ["q", "tag"], "found": 1000, "and_more": True},
         {"reason": "abuse", "ticket": "T-1"},
+        {"people": 3, "request": "r-1"},
         {"lines": 12, "before": "2026-01-01"},
         {"fields": ["name"], "format": "csv", "bulk": True},
     ):
@@ -102,6 +103,7 @@ def test_what_a_line_adds_is_told(admin_client: Client) -> None:
     for words in (
         "q, tag, 1000+ found",
         "abuse, T-1",
+        "r-1, 3 people",
         "2026-01-01, 12 lines",
         "name, CSV, many people at once",
     ):
