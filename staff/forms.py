@@ -56,6 +56,12 @@ class SignInForm(LoginForm):
         password.help_text = ""
 
 
+class SignInQuery(forms.Form):
+    """What the sign-in's address may say besides `next`."""
+
+    ended = forms.ChoiceField(choices=[("yes", "yes")], required=False)
+
+
 class InviteForm(MarkedForm):
     """Whom to invite, and as what; only roles that the inviter may give are offered."""
 

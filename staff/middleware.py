@@ -5,12 +5,11 @@ from __future__ import annotations
 import functools
 import zoneinfo
 from collections.abc import Callable, Mapping
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
-from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -27,12 +26,14 @@ class StaffOnlyMiddleware(LoginRequiredMiddleware):
     def handle_no_permission(  # type: ignore[override]
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
     ) -> HttpResponseBase:
+        # A session that is none any more: whoever was thrown out is told so.
+        ended = settings.SESSION_COOKIE_NAME in request.COOKIES
         if request.headers.get("HX-Request") == "true":
-            response = _to_sign_in(_page_of(request, "HX-Current-URL"))
+            response = _to_sign_in(_page_of(request, "HX-Current-URL"), ended=ended)
             return HttpResponse(status=401, headers={"HX-Redirect": response.headers["Location"]})
         if request.method in {"GET", "HEAD"}:
-            return _to_sign_in(request.get_full_path())
-        return _to_sign_in(_page_of(request, "Referer"))
+            return _to_sign_in(request.get_full_path(), ended=ended)
+        return _to_sign_in(_page_of(request, "Referer"), ended=ended)
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         """What staff saw of a person is in no cache when that person is erased."""
@@ -50,12 +51,10 @@ def _page_of(request: HttpRequest, header: str) -> str:
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
-def _to_sign_in(page: str) -> HttpResponse:
-    return (
-        redirect_to_login(page)
-        if page
-        else HttpResponse(status=302, headers={"Location": settings.LOGIN_URL})
-    )
+def _to_sign_in(page: str, *, ended: bool) -> HttpResponse:
+    asked = {**({"next": page} if page else {}), **({"ended": "yes"} if ended else {})}
+    query = f"?{urlencode(asked, safe='/')}" if asked else ""
+    return HttpResponseRedirect(f"{settings.LOGIN_URL}{query}")
 
 
 @functools.cache

@@ -13,17 +13,23 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
 from staff.adapter import TOO_MANY
-from staff.forms import SignInForm
+from staff.forms import SignInForm, SignInQuery
 
 
 class SignIn(LoginView):
-    """GET, POST /login/: `login`, `password`, and `next`, an address of ours to go on to.
+    """GET, POST /login/: `login`, `password`, and `next`, an address of ours to go on to; `ended=yes`: the session of
+    whoever is sent here is over, and they are told so.
 
     A wrong password gets the page again (200), the eleventh in five minutes 429.
     """
 
     form_class = SignInForm
     template_name = "account/login.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        asked = SignInQuery(self.request.GET)
+        return {**context, "was_signed_out": asked.is_valid() and asked.cleaned_data["ended"] == "yes"}
 
     def form_invalid(self, form: SignInForm) -> HttpResponse:
         response: HttpResponse = super().form_invalid(form)

@@ -1,4 +1,5 @@
-// A request that got no answer, or a wrong one, is said; the next one that works takes it back.
+// A request that got no answer, or a wrong one, is said; the next one that works takes it back, and so does a
+// connection that is there again.
 (() => {
   "use strict";
   const show = (failed) => {
@@ -8,5 +9,5 @@
   for (const name of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
     document.addEventListener(name, () => show(true));
   }
-  document.addEventListener("htmx:afterSwap", () => show(false));
+  for (const name of ["htmx:afterSwap", "htmx:wsOpen"]) document.addEventListener(name, () => show(false));
 })();

@@ -1,16 +1,13 @@
 // The page's side of the staff socket: says what the page shows, lets in what changed, drops what is there already.
-// htmx's ws extension holds the connection and swaps the fragments; window.chatadminLive is for other scripts.
+// htmx's ws extension swaps the fragments, connection.js keeps the connection; window.chatadminLive is for other scripts.
 (() => {
   "use strict";
   const WATCHED = 200;
   const MARKS = 1000;
   const LIST_CHARS = 8000;
   const READ_DELAY_MS = 400;
-  const BANNER_DELAY_MS = 3000;
-  const RETRY_MS = 3000;
   let wrapper = null;
   let isOpen = false;
-  let bannerTimer = 0;
   let watchTimer = 0;
   let readTimer = 0;
 
@@ -57,14 +54,6 @@
   function watchSoon() {
     clearTimeout(watchTimer);
     watchTimer = setTimeout(watch, 50);
-  }
-
-  function banner(lost) {
-    clearTimeout(bannerTimer);
-    const node = document.querySelector("[data-offline-banner]");
-    if (!node) return;
-    if (!lost) node.hidden = true;
-    else bannerTimer = setTimeout(() => { node.hidden = false; }, BANNER_DELAY_MS);
   }
 
   // A message counts as read once it is in view on a visible page.
@@ -118,7 +107,6 @@
     wrapper = event.detail.socketWrapper;
     isOpen = true;
     document.documentElement.dataset.live = "true";
-    banner(false);
     watch();
     tellRead();
   });
@@ -126,10 +114,8 @@
   document.addEventListener("htmx:wsClose", (event) => {
     isOpen = false;
     document.documentElement.dataset.live = "false";
-    banner(true);
-    const code = event.detail.event.code;
-    if (code === 4401) location.assign(`/login/?next=${encodeURIComponent(location.pathname + location.search)}`);
-    else if (![1006, 1011, 1012, 1013].includes(code)) setTimeout(() => wrapper && wrapper.reconnect(), RETRY_MS);
+    if (event.detail.event.code !== 4401) return;
+    location.assign(`/login/?next=${encodeURIComponent(location.pathname + location.search)}&ended=yes`);
   });
 
   // A page has a place for some leaves of a person and not for others; htmx would report each missing one as an error.

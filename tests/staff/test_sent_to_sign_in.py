@@ -2,7 +2,11 @@
 
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
+from django.http import HttpResponse
 from django.test import Client
+
+from staff.models import Account
 
 
 def came_from(location: str) -> str:
@@ -33,3 +37,30 @@ def test_a_post_comes_back_to_the_page_it_was_made_on(stranger: Client, db: None
     response = stranger.post("/team/invite/", headers={"Referer": "http://testserver/team/"})
     assert came_from(response.headers["Location"]) == "/team/"
     assert stranger.post("/team/invite/").headers["Location"] == "/login/"
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"HX-Request": "true", "HX-Current-URL": "http://testserver/users/"}]
+)
+def test_whoever_had_a_session_is_told_that_it_ended(
+    support: Account, support_client: Client, stranger: Client, headers: dict[str, str]
+) -> None:
+    Account.objects.filter(pk=support.pk).update(is_active=False)
+    sent = sent_to(support_client.get("/users/", headers=headers))
+    assert came_from(sent) == "/users/"
+    assert "You were signed out." in stranger.get(sent).content.decode()
+    sent = sent_to(stranger.get("/users/", headers=headers))
+    assert came_from(sent) == "/users/"
+    assert "You were signed out." not in stranger.get(sent).content.decode()
+
+
+def sent_to(response: HttpResponse) -> str:
+    headers = response.headers
+    return headers.get("HX-Redirect") or headers["Location"]
+
+
+@pytest.mark.parametrize("ended", ["no", "<b>", "yes" * 3000])
+def test_nothing_else_is_said_in_our_name(stranger: Client, db: None, ended: str) -> None:
+    response = stranger.get("/login/", {"ended": ended})
+    assert response.status_code == 200
+    assert "You were signed out." not in response.content.decode()
