@@ -49,6 +49,17 @@
     message.before(line);
   }
 
+  // Above what was unread as the page was drawn. Once that is read it says so, and once it is answered it goes.
+  function tidyUnread() {
+    const line = log.querySelector("[data-unread-line]");
+    if (!line) return;
+    const below = [...log.querySelectorAll("[data-unread-line] ~ [data-message]")];
+    if (below.some((message) => message.dataset.from === "visitor" && message.dataset.read === "false")) return;
+    const last = below.filter((message) => message.dataset.from !== "system").pop();
+    if (last && last.dataset.from !== "visitor") line.remove();
+    else if (line.textContent !== line.dataset.new) line.textContent = line.dataset.new;
+  }
+
   function appended(messages) {
     const above = messages[0].previousElementSibling;
     messages.forEach(beginDay);
@@ -76,7 +87,9 @@
     if (nodes("removedNodes").some((node) => node.matches("[data-more='newer']"))) loadedNewer();
     else if (fresh.includes(last)) appended(fresh);
     tidyDays();
+    tidyUnread();
   }).observe(log, { childList: true });
+  new MutationObserver(tidyUnread).observe(log, { subtree: true, attributeFilter: ["data-read"] });
 
   scroller.addEventListener("scroll", () => {
     if (atEnd() && jump) jump.hidden = true;

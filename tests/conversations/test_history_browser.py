@@ -183,3 +183,23 @@ def test_axe_finds_nothing_and_nothing_sticks_out(
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     found = Axe().run(page).response["violations"]
     assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found] == []
+
+
+def test_the_line_above_the_unread_says_new_once_read_and_goes_once_answered(
+    at_work: Callable[..., BrowserContext], admin: Account, person: ChatUser
+) -> None:
+    make_messages(person, ("visitor", "old"), start=START, read_at=START)
+    make_messages(person, ("visitor", "one"), ("visitor", "two"))
+    ChatUser.objects.filter(pk=person.pk).update(unread_count=2)
+    with_scripts, without = at_work(admin), at_work(admin, java_script_enabled=False)
+    static = without.new_page()
+    static.goto(f"/users/{person.uuid}/")
+    expect(static.locator("[data-unread-line]")).to_have_text("2 unread")
+    page = open_history(with_scripts, person)
+    line = page.locator("[data-unread-line]")
+    expect(line).to_have_text("New")
+    expect(page.locator("[data-message]:has-text('one')")).to_have_attribute("data-read", "true")
+    page.get_by_role("textbox", name="Reply to Ada").fill("Hello Ada")
+    page.keyboard.press("Enter")
+    expect(page.locator(".message-body").last).to_have_text("Hello Ada")
+    expect(line).to_have_count(0)

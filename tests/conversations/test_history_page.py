@@ -132,7 +132,7 @@ def test_a_line_says_where_the_unread_begins(support_client: Client) -> None:
     Message.objects.filter(pk=read.pk).update(read_at=timezone.now())
     ChatUser.objects.update(unread_count=2)
     page = page_of(support_client, person)
-    assert re.search(r"data-unread-line>2 unread", page)
+    assert re.search(r"data-new=\"New\" data-unread-line>2 unread", page)
     assert page.index("one</div>") < page.index("data-unread-line") < page.index("two</div>")
 
 

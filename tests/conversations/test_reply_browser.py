@@ -219,3 +219,13 @@ def test_two_colleagues_on_one_profile_see_the_same(
     for shown in (page, colleague):
         expect(shown.locator("[data-from=staff] [data-read-mark=true]")).to_have_count(2)
         expect(shown.locator(f"#m{told[2]['id']}")).to_have_attribute("data-read", "false")
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [("Ada", "Reply to Ada…"), ("Wilhelmina" * 5, "Reply to WilhelminaWilhelminaWil…")]
+)
+def test_a_long_name_is_cut_once(
+    at_work: Callable[..., BrowserContext], admin: Account, transactional_db: None, name: str, shown: str
+) -> None:
+    page = open_profile(at_work(admin), make_person(name))
+    expect(composer(page)).to_have_attribute("placeholder", shown)

@@ -192,6 +192,16 @@ def test_without_scripts_it_shows_who_is_here(at_work: AtWork, support: Account,
     expect(page).to_have_url(re.compile(r"/users/[0-9a-f-]{36}/$"))
 
 
+def test_a_name_has_room_beside_its_badge(page: Page, visit: Callable[..., Visitor]) -> None:
+    tab = visit()
+    tab.hello()
+    tab.say("Hello?")
+    expect(rows(page).locator(".badge")).to_have_text("1 unread")
+    expect(names(page)).to_contain_text("Anonymous")
+    assert page.viewport_size == {"width": 1280, "height": 720}
+    assert names(page).evaluate("name => name.scrollWidth <= name.clientWidth")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 900, 1280])
 def test_axe_finds_nothing_and_nothing_sticks_out(

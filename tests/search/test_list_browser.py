@@ -208,3 +208,13 @@ def test_axe_finds_nothing_and_nothing_sticks_out(
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         found = Axe().run(page).response["violations"]
         assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found] == []
+
+
+def test_on_a_telephone_all_sorts_stand_in_one_row(
+    at_work: AtWork, admin: Account, people: list[ChatUser]
+) -> None:
+    page = at_work(admin, viewport={"width": 360, "height": 740}).new_page()
+    page.goto("/users/")
+    links = page.locator(".people thead a")
+    expect(links).to_have_count(4)
+    assert len({round(box["y"]) for box in map(Locator.bounding_box, links.all()) if box}) == 1
