@@ -68,7 +68,7 @@ def _host(host: str) -> str:
 
 
 class OriginsField(forms.CharField):
-    """Origins, one a line; a list of them in the form that browsers send, each once."""
+    """Origins, one a line; a list of them in the form that browsers send, each once. Each line that is none is named."""
 
     widget = forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "autocapitalize": "off"})
 
@@ -80,11 +80,24 @@ class OriginsField(forms.CharField):
         lines = [line for line in (part.strip() for part in text.splitlines()) if line]
         if len(lines) > MAX_ORIGINS:
             raise ValidationError(gettext("Give 50 origins at most."), code="many")
-        if "*" in lines:
-            raise ValidationError(
-                gettext("“*” would let every site speak for yours. Name the sites, one a line."), code="star"
-            )
-        return list(dict.fromkeys(origin_of(line) for line in lines))
+        found: dict[str, None] = {}
+        wrong: list[ValidationError] = []
+        for line in dict.fromkeys(lines):
+            try:
+                found[_origin_in(line)] = None
+            except ValidationError as error:
+                wrong.append(error)
+        if wrong:
+            raise ValidationError(wrong)
+        return list(found)
+
+
+def _origin_in(line: str) -> str:
+    if line == "*":
+        raise ValidationError(
+            gettext("“*” would let every site speak for yours. Name the sites, one a line."), code="star"
+        )
+    return origin_of(line)
 
 
 class WidgetForm(MarkedForm):

@@ -157,6 +157,34 @@ def test_an_origin_that_is_none(admin_client: Client, origin: str) -> None:
     assert Widget.objects.get().allowed_origins == ["http://site.example"]
 
 
+def test_every_origin_that_is_none_is_named(admin_client: Client) -> None:
+    make_widget()
+    response = admin_client.post(
+        "/widget/", {**GOOD, "origins": "https://good.example\nshop\n*\nftp://x.example\nshop"}
+    )
+    assert response.status_code == 422
+    page = unescape(response.content.decode())
+    found = re.search(r'<ul class="errorlist" id="id_origins_error".*?</ul>', page, re.DOTALL)
+    assert found is not None
+    assert found[0].count("<li>") == 3
+    for wrong in ("“shop” is not", "“*” would let", "“ftp://x.example” is not"):
+        assert found[0].count(wrong) == 1
+    assert "good.example” is not" not in page
+
+
+def test_what_is_wrong_is_said_at_the_top_with_links_to_the_fields(admin_client: Client) -> None:
+    make_widget()
+    assert "data-error-summary" not in admin_client.get("/widget/").content.decode()
+    page = admin_client.post("/widget/", {**GOOD, "title": "", "origins": "shop"}).content.decode()
+    found = re.search(r"<div[^>]*data-error-summary.*?</div>", page, re.DOTALL)
+    assert found is not None
+    assert 'tabindex="-1" autofocus' in found[0]
+    links = re.findall(r'<a href="#(\w+)">([^<]+)</a>', found[0])
+    assert links == [("id_title", "Title"), ("id_origins", "Allowed origins")]
+    assert all(f'id="{name}"' in page for name, _ in links)
+    assert page.index(found[0]) < page.index('id="id_title"')
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
