@@ -152,22 +152,77 @@ def test_it_stays_away_for_half_a_minute_after(shown: WidgetPage, chat: FakeChat
     until(shown.page, lambda: len(chat.sockets) == 2)
 
 
-@pytest.mark.parametrize(
-    ("code", "words"),
-    [
-        (4400, "Chat is not available here"),
-        (4403, "Chat is not available here"),
-        (4401, "We could not confirm who you are"),
-    ],
-)
-def test_it_gives_up_after(shown: WidgetPage, chat: FakeChat, code: int, words: str) -> None:
+def test_it_gives_up_where_nobody_vouches_for_the_visitor(shown: WidgetPage, chat: FakeChat) -> None:
     connected(shown, chat).open()
-    chat.hang_up(code)
-    expect(shown.page.get_by_text(words)).to_be_visible()
+    chat.hang_up(4401)
+    expect(shown.page.get_by_text("We could not confirm who you are")).to_be_visible()
     expect(shown.page.get_by_label("Write a message")).to_be_disabled()
-    shown.page.clock.run_for(60_000)
+    shown.page.clock.run_for(120_000)
     shown.page.evaluate("dispatchEvent(new Event('online'))")
     assert len(chat.sockets) == 1
+
+
+@pytest.mark.parametrize("code", [4400, 4403])
+def test_refused_it_looks_again_each_minute_and_keeps_what_was_written(
+    shown: WidgetPage, chat: FakeChat, code: int
+) -> None:
+    connected(shown, chat).open()
+    box = shown.page.get_by_label("Write a message")
+    box.fill("A long draft")
+    chat.refuses_with = code
+    chat.hang_up(code)
+    refused = shown.page.get_by_text("Chat is not available here")
+    expect(refused).to_be_visible()
+    expect(box).to_be_disabled()
+    shown.page.clock.run_for(55_000)
+    assert len(chat.sockets) == 1
+    shown.page.clock.run_for(21_000)
+    until(shown.page, lambda: len(chat.sockets) == 2)
+    expect(refused).to_be_visible()
+    chat.refuses_with = 0
+    shown.page.clock.run_for(76_000)
+    expect(refused).to_be_hidden()
+    expect(box).to_have_value("A long draft")
+    box.press("Enter")
+    expect(shown.page.get_by_text("Sent", exact=True)).to_be_visible()
+    assert chat.bodies() == ["A long draft"]
+
+
+@pytest.mark.parametrize("sign", ["online", "focus"])
+def test_refused_it_looks_when_the_visitor_is_back_but_not_all_the_time(
+    shown: WidgetPage, chat: FakeChat, sign: str
+) -> None:
+    connected(shown, chat).open()
+    chat.refuses_with = 4403
+    chat.hang_up(4403)
+    expect(shown.page.get_by_text("Chat is not available here")).to_be_visible()
+    shown.page.evaluate(f"dispatchEvent(new Event('{sign}'))")
+    assert len(chat.sockets) == 1
+    chat.refuses_with = 0
+    shown.page.clock.run_for(6_000)
+    shown.page.evaluate(f"dispatchEvent(new Event('{sign}'))")
+    until(shown.page, lambda: len(chat.heard("hello")) == 2)
+    expect(shown.page.get_by_text("Chat is not available here")).to_be_hidden()
+
+
+def test_refused_it_asks_nothing_and_says_nobody_is_here(shown: WidgetPage, chat: FakeChat) -> None:
+    connected(shown, chat).open()
+    shown.write("Hi")
+    chat.silent = True
+    shown.page.get_by_role("textbox", name="Name").fill("Mira")
+    shown.page.keyboard.press("Enter")
+    saving = shown.page.get_by_role("button", name="Saving…")
+    expect(saving).to_be_visible()
+    expect(shown.page.get_by_text("We are here")).to_be_visible()
+    chat.silent = False
+    chat.hang_up(4403)
+    expect(shown.page.get_by_text("Chat is not available here")).to_be_visible()
+    expect(saving).to_be_hidden()
+    expect(shown.page.get_by_role("textbox", name="Name")).to_be_hidden()
+    expect(shown.page.get_by_text("We are here")).to_be_hidden()
+    shown.page.clock.run_for(76_000)
+    expect(shown.page.get_by_text("Thanks, Mira.")).to_be_visible()
+    expect(shown.page.get_by_text("We are here")).to_be_visible()
 
 
 def test_the_network_coming_back_is_not_slept_through(shown: WidgetPage, chat: FakeChat) -> None:

@@ -15,7 +15,7 @@ function makeConnection({ address, opened, came, gone, changed }) {
   let retryTimer = 0;
   let lostTimer = 0;
   let lost = false; // no socket for 2 s
-  let stopped = ""; // why we stay away from the server: "forgotten", "unconfirmed" or "refused"
+  let stopped = ""; // why we stay away: "forgotten", "unconfirmed", or "refused", which may be lifted: we look again
 
   /* Sends now or not at all: true where it went out. */
   function send(frame) {
@@ -29,7 +29,7 @@ function makeConnection({ address, opened, came, gone, changed }) {
 
   function connect() {
     clearTimeout(retryTimer);
-    if (stopped || socket) return;
+    if ((stopped && stopped !== "refused") || socket) return;
     heardAt = Date.now();
     missing();
     let mine;
@@ -57,6 +57,7 @@ function makeConnection({ address, opened, came, gone, changed }) {
 
   function welcomed() {
     welcomedAt = welcomedAt || Date.now();
+    stopped = "";
     found();
   }
 
@@ -90,10 +91,16 @@ function makeConnection({ address, opened, came, gone, changed }) {
     if (welcomedAt && Date.now() - welcomedAt > 10000) attempts = 0;
     letGo(code);
     missing();
-    if (code === 4400 || code === 4403) stop("refused");
+    if (code === 4400 || code === 4403) refused();
     else if (code === 4401) stop("unconfirmed");
     else comeBack(code === 4413 || code === 4429);
     changed();
+  }
+
+  function refused() {
+    stop("refused");
+    earliest = Date.now() + 5000;
+    retryTimer = setTimeout(connect, 60000 + Math.random() * 15000);
   }
 
   function comeBack(afterRefusal) {

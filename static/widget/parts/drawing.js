@@ -5,10 +5,10 @@ function makeDrawing({ connection, history, outbox, log, composer, ask, panel, s
   function draw() {
     due = false;
     panel.keepEnd(() => {
-      panel.draw(history.unread, hindrance());
+      panel.draw(history.unread, hindrance(), refused());
       composer.enable(!refused());
       log.draw(history.held, outbox.items, history.readByStaff);
-      ask.draw(history.held.some((message) => message.from === "visitor"));
+      ask.draw(!refused() && history.held.some((message) => message.from === "visitor"));
       staffTyping.draw();
     });
   }

@@ -2,7 +2,7 @@
 function listen({ connection, history, reports, inAnotherTab, changed }) {
   if (window.navigation) window.navigation.addEventListener("currententrychange", reports.pageSoon);
   else for (const kind of ["popstate", "hashchange", "click"]) window.addEventListener(kind, reports.pageSoon);
-  window.addEventListener("online", connection.wake);
+  for (const kind of ["online", "focus"]) window.addEventListener(kind, connection.wake);
   window.addEventListener("offline", connection.cut);
   window.addEventListener("pageshow", (event) => event.persisted && connection.wake());
   window.addEventListener("storage", inAnotherTab);

@@ -65,8 +65,8 @@ function makePanel({ inside, composer, settings, shown, hidden }) {
     close();
   }
 
-  /* `word` is what keeps the visitor from writing or being heard. */
-  function draw(unread, word) {
+  /* `word` is what keeps the visitor from writing or being heard; where they are `refused`, nobody is here for them. */
+  function draw(unread, word, refused) {
     launcher.hidden = isOpen;
     launcher.setAttribute("aria-label", unread ? fill(STRINGS.launcherUnread, { n: unread }) : STRINGS.launcher);
     badge.hidden = !unread;
@@ -74,6 +74,7 @@ function makePanel({ inside, composer, settings, shown, hidden }) {
     put(title, settings.title);
     put(greeting, settings.greeting);
     greeting.hidden = !settings.greeting;
+    presence.hidden = refused;
     put(notice, word);
     notice.hidden = !word;
   }
