@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import secrets
 import time
@@ -11,7 +10,6 @@ from urllib.parse import urlsplit
 
 from django.http.cookie import parse_cookie
 
-from chatadmin.lib import redis_store
 from chatadmin.lib.bus import Event, announce_now
 from chatadmin.lib.limits import Bucket, Rate
 from chatadmin.lib.socket import COME_BACK, Closing, Receive, Scope, Send, Socket
@@ -235,14 +233,12 @@ def _account(session_key: str) -> Account | None:
 
 @hop
 def _here(account_id: int, socket: str) -> None:
-    with contextlib.suppress(*redis_store.UNREACHABLE):
-        staff_presence.store().touch([(str(account_id), socket)])
+    staff_presence.beat(account_id, socket)
 
 
 @hop
 def _gone(account_id: int, socket: str) -> None:
-    with contextlib.suppress(*redis_store.UNREACHABLE):
-        staff_presence.store().drop(str(account_id), socket)
+    staff_presence.leave(account_id, socket)
 
 
 @hop

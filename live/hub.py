@@ -16,11 +16,13 @@ from live import fragments, here
 from live.fragments import ALL_SLOTS, MESSAGE_SLOTS, PRESENCE_SLOTS, Change, View
 from live.newcomers import ListPage, Newcomers
 from live.typists import Typists
+from staff import presence as staff_presence
 
 log = structlog.get_logger("chatadmin.live")
 
 EVERYONE, NEWCOMERS, LIVE = "*", "*newcomers", "*live"
 TICK_SECONDS = 1.0
+REAP_SECONDS = 5.0
 # Where events were lost leases may be too. By then whoever is here has beaten again, and who left meanwhile hasn't.
 AGAIN_SECONDS = 20.0
 # Not all at once: each asks for all that it shows.
@@ -71,6 +73,7 @@ class StaffHub(Hub[Page]):
         self.typists = Typists()
         self.navigation_due = False
         self.unsure: set[Page] = set()
+        self.next_reap = 0.0
         self.newcomers = Newcomers(lambda: self.of(NEWCOMERS))
         self.clock = asyncio.get_running_loop().create_task(self._tick())
 
@@ -214,11 +217,19 @@ class StaffHub(Hub[Page]):
             for name in replied:
                 self._tell_replying(name)
             try:
+                await self._look_who_left()
                 await self._tell_navigation()
             except asyncio.CancelledError:
                 raise
             except Exception as error:  # a database that is away for a while must not end the clock
-                log.error("live.navigation_failed", error=type(error).__name__, exc_info=error)
+                log.error("live.clock_failed", error=type(error).__name__, exc_info=error)
+
+    async def _look_who_left(self) -> None:
+        """Those of staff who closed their last page, or fell silent, are gone: here nobody else looks in time."""
+        now = asyncio.get_running_loop().time()
+        if now >= self.next_reap:
+            self.next_reap = now + REAP_SECONDS
+            await _reap_staff()
 
     async def _tell_navigation(self) -> None:
         """To all where something counted, else to those who asked."""
@@ -248,3 +259,4 @@ def _tell(page: Page, name: str, shown: fragments.Shown) -> None:
 
 _changed = hop(fragments.changed)
 _navigation = hop(fragments.navigation)
+_reap_staff = hop(staff_presence.reap)

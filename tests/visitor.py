@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from collections.abc import Collection
 from typing import Any, Self
 
 from websockets.sync.client import connect
@@ -102,15 +103,15 @@ class Visitor:
         """Waits for the server to close. Returns its close code. Raises TimeoutError where it doesn't."""
         return close_code(self.socket, seconds)
 
-    def silent(self, seconds: float = 0.4) -> bool:
-        """Whether no frame but pings comes for that long."""
+    def silent(self, seconds: float = 0.4, *, but: Collection[str] = ("ping", "settings")) -> bool:
+        """Whether no frame but those comes for that long. Of staff who come and go each tab is told `settings`."""
         deadline = time.monotonic() + seconds
         while True:
             try:
                 frame = json.loads(self.socket.recv(timeout=max(0.0, deadline - time.monotonic())))
             except TimeoutError:
                 return True
-            if frame["type"] != "ping":
+            if frame["type"] not in but:
                 return False
 
     def _keep(self, message: dict[str, Any]) -> None:

@@ -14,21 +14,26 @@ from typing import Any, NamedTuple, Protocol
 
 from chatadmin.lib import bus
 from chatadmin.lib.threads import hop
+from staff import presence as staff_presence
 from staff.models import Widget
+from widget.appearance import settings_frame
 from widget.edge import may_embed
 
 KEEP_SECONDS = 10.0
 PAUSE_SECONDS = 0.1
 KEY_CHARS = 40
 AT_ONCE = 500
-HEARD = {"widget.changed", bus.GAP}
+# So many are told in one go, before others get their turn.
+TOLD_AT_ONCE = 200
+HEARD = {"widget.changed", "staff.moved", bus.GAP}
 
 
 class Guest(Protocol):
     """What is asked of a socket that was let in."""
 
-    def widget_changed(self, widget: Widget | None) -> None:
-        """It goes by these settings from now on; None: its page may not have the widget any more."""
+    def widget_changed(self, widget: Widget | None, settings: str | None) -> None:
+        """It goes by this widget from now on; None: its page may not have it any more. `settings`: what its tab is to
+        know of it and of staff, as a frame; None where that isn't known."""
 
 
 class _Asked(NamedTuple):
@@ -127,14 +132,21 @@ class _Desk:
                 self.telling = _task(self._tell())
 
     async def _tell(self) -> None:
-        """Tells everybody who is in of their widget as it is now; once more where it changed meanwhile."""
+        """Tells everybody who is in of their widget and of staff as it is now; once more where that changed
+        meanwhile."""
         told = -1
         while told != self.changes:
             told = self.changes
-            for guest, asked in list(self.guests.items()):
+            staff_online = await _staff_online()
+            frames: dict[str, str] = {}
+            for number, (guest, asked) in enumerate(list(self.guests.items())):
+                if number % TOLD_AT_ONCE == TOLD_AT_ONCE - 1:
+                    await asyncio.sleep(0)
                 widget = await self.admitted(asked)
+                if widget is not None and staff_online is not None and asked.key not in frames:
+                    frames[asked.key] = settings_frame(widget, staff_online=staff_online)
                 if guest in self.guests:
-                    guest.widget_changed(widget)
+                    guest.widget_changed(widget, frames.get(asked.key))
 
 
 def _task(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -145,3 +157,6 @@ def _task(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
 @hop
 def _find(keys: Collection[str]) -> dict[str, Widget]:
     return {widget.key: widget for widget in Widget.objects.filter(key__in=keys)}
+
+
+_staff_online = hop(staff_presence.anyone_here)

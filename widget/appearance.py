@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from conversations.mailing import missing
 from staff.models import Widget
+from widget import frames
 
 
 def appearance(widget: Widget) -> dict[str, Any]:
@@ -20,3 +22,8 @@ def appearance(widget: Widget) -> dict[str, Any]:
         "ask": asked,
         "mail": widget.mail_replies and not missing(),
     }
+
+
+def settings_frame(widget: Widget, *, staff_online: bool) -> str:
+    """What a tab is told of the widget, as one text. Each tab keeps what it was told, and all the same one."""
+    return sys.intern(frames.encode("settings", widget=appearance(widget), staff_online=staff_online))

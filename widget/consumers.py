@@ -21,7 +21,7 @@ from staff.models import Widget
 from users import presence
 from users.models import ChatUser
 from widget import admission, collecting, edge, frames, sessions
-from widget.appearance import appearance
+from widget.appearance import appearance, settings_frame
 from widget.entering import Coming, TooManyPeople
 from widget.frames import FrameError
 from widget.greeting import GREETER, Greeting, Welcome
@@ -48,6 +48,9 @@ class VisitorSocket(Socket):
         self.flood = edge.Flood(self.address)
         self.typing_budget, self.other_budget = Bucket(TYPING), Bucket(OTHERS)
         self.widget: Widget | None = None
+        # What the tab knows of the widget and of staff, and what it is yet to be told.
+        self.settings_told: str | None = None
+        self.settings_due: str | None = None
         self.person: ChatUser | None = None
         self.visit_id = 0
         self.cursor = 0
@@ -88,12 +91,22 @@ class VisitorSocket(Socket):
             task = asyncio.ensure_future(_leave(greeted.result().opened.person, self.id))
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
 
-    def widget_changed(self, widget: Widget | None) -> None:
-        """The widget was set up anew; None: its page may not have it any more."""
+    def widget_changed(self, widget: Widget | None, settings: str | None) -> None:
+        """The widget was set up anew, or staff came or went; None: its page may not have it any more."""
         if widget is None:
             self.close(Closing(4403, "origin or key refused"))
-        else:
-            self.widget = widget
+            return
+        self.widget = widget
+        self.settings_due = settings or self.settings_due
+        # A welcome that is on its way may know less, and would overtake it.
+        if self.person is not None and self.history != "greeting":
+            self._tell_settings()
+
+    def _tell_settings(self) -> None:
+        due, self.settings_due = self.settings_due, None
+        if due is not None and due != self.settings_told:
+            self.settings_told = due
+            self.push(due)
 
     def ping(self) -> str | None:
         return frames.encode("ping") if self.person is not None else None
@@ -161,6 +174,7 @@ class VisitorSocket(Socket):
             self.history = held
             if before is not None:
                 VisitorHub.current().look_again(str(before.uuid))
+                self._tell_settings()
             raise
         finally:
             self.switching = False
@@ -186,6 +200,8 @@ class VisitorSocket(Socket):
                 widget=appearance(widget),
             )
         )
+        self.settings_told = settings_frame(widget, staff_online=welcome.staff_online)
+        self._tell_settings()
         if welcome.read is not None:
             self.push(frames.encode("read", up_to=welcome.read.up_to, at=frames.moment(welcome.read.at)))
         # Somebody who is behind says hello again; a newer message told now would hide the gap from them.

@@ -54,7 +54,7 @@ def greet(greetings: Sequence[Greeting]) -> list[Welcome | Exception]:
         if greeting.before is not None and greeting.before.pk != opened.person.pk:
             presence.leave(greeting.before.uuid, greeting.socket)
     sockets = presence.arrive_all([(opened.person.uuid, greeting.socket) for greeting, opened in inside])
-    is_staff_here = staff_presence.anyone_here()
+    is_staff_here = staff_presence.anyone_here() or False
     welcomes = iter(
         [
             Welcome(opened, count, is_staff_here, messages, more, read.get(opened.person.pk))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Collection, Coroutine
 from typing import Any
 
 import pytest
 
-from chatadmin.lib import threads
-from staff import actions
+from chatadmin.lib import bus, threads
+from chatadmin.lib.leases import LocalLeases
+from staff import actions, presence
 from staff.models import Account, Widget
 from tests.factories import make_widget
 from widget import admission
@@ -22,9 +24,11 @@ class Guest:
 
     def __init__(self) -> None:
         self.told: list[Widget | None] = []
+        self.settings: list[dict[str, Any] | None] = []
 
-    def widget_changed(self, widget: Widget | None) -> None:
+    def widget_changed(self, widget: Widget | None, settings: str | None) -> None:
         self.told.append(widget)
+        self.settings.append(json.loads(settings) if settings else None)
 
 
 @pytest.fixture
@@ -178,3 +182,29 @@ def test_a_database_that_fails_once_is_asked_again(widget: Widget, monkeypatch: 
         assert await let_in(widget.key)
 
     run(scenario())
+
+
+def test_whoever_is_in_hears_whether_staff_are_here(widget: Widget, monkeypatch: pytest.MonkeyPatch) -> None:
+    guest = Guest()
+    here = LocalLeases(presence.TERMS)
+    monkeypatch.setattr(presence, "store", lambda: here)
+    monkeypatch.setattr(admission, "TOLD_AT_ONCE", 2)
+
+    async def scenario() -> None:
+        for somebody in (guest, Guest(), Guest()):
+            await admission.enter(somebody, widget.key, SITE, "chat.example")
+        await threads.hop(presence.beat)(7, "page")
+        await until_told(guest, 1)
+        here.discard("7")
+        bus.missed()
+        await until_told(guest, 2)
+        monkeypatch.setattr(admission, "_staff_online", unknown)
+        bus.missed()
+        await until_told(guest, 3)
+
+    async def unknown() -> None:
+        return None
+
+    run(scenario())
+    assert [told and told["staff_online"] for told in guest.settings] == [True, False, None]
+    assert {told.title for told in guest.told if told} == {widget.title}

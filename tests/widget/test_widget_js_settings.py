@@ -80,3 +80,51 @@ def test_without_mail_no_e_mail_is_promised(shown: WidgetPage, chat: FakeChat) -
     expect(shown.page.get_by_text("Thanks.", exact=True)).to_be_visible()
     said = shown.page.get_by_role("dialog").inner_text()
     assert "by e-mail" not in said and "write to" not in said
+
+
+def test_an_open_widget_follows_its_settings_and_keeps_what_is_typed(
+    shown: WidgetPage, chat: FakeChat
+) -> None:
+    chat.settings = {"title": "Before", "ask": ["name", "email"]}
+    shown.visit().open()
+    shown.write("Hi")
+    presence = shown.page.locator("chatadmin-widget .presence")
+    email = shown.page.get_by_role("textbox", name="E-mail")
+    email.fill("mira@exam")
+    box = shown.page.get_by_label("Write a message")
+    box.fill("Half a sen")
+    expect(presence).to_have_text("We are here")
+    look = {
+        "title": "After",
+        "greeting": "Moin",
+        "accent": "#ffd400",
+        "side": "left",
+        "ask": ["email"],
+        "away": "Gone",
+    }
+    chat.say("settings", widget=look, staff_online=False)
+    expect(shown.page.get_by_role("heading", name="After")).to_be_visible()
+    expect(presence).to_have_text("Gone")
+    expect(shown.page.get_by_text("Moin")).to_be_visible()
+    expect(shown.page.locator("chatadmin-widget header")).to_have_css("background-color", "rgb(255, 212, 0)")
+    assert left_and_right(shown.page.get_by_role("dialog"))[0] == 20
+    expect(shown.page.get_by_role("textbox", name="Name")).to_be_hidden()
+    expect(email).to_have_value("mira@exam")
+    expect(box).to_have_value("Half a sen")
+    expect(box).to_be_focused()
+    chat.say("settings", widget=look, staff_online=True)
+    expect(presence).to_have_text("We are here")
+
+
+@pytest.mark.parametrize("ask", [["email"], ["name"], ["name", "email"]])
+def test_what_it_is_for_is_said_below_the_fields(shown: WidgetPage, chat: FakeChat, ask: list[str]) -> None:
+    chat.settings = {"ask": ask}
+    shown.visit().open()
+    shown.write("Hi")
+    note = shown.page.get_by_text("Optional. Only for this.")
+    for label in ask:
+        field = shown.page.get_by_role("textbox", name={"email": "E-mail", "name": "Name"}[label])
+        expect(field).to_be_visible()
+        top, bottom = note.bounding_box(), field.bounding_box()
+        assert top is not None and bottom is not None
+        assert top["y"] >= bottom["y"] + bottom["height"]

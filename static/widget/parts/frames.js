@@ -3,9 +3,7 @@ function makeFrames({ connection, person, outbox, history, settings, panel, ask,
   function welcome(frame) {
     const changed = person.welcomed(frame);
     connection.welcomed();
-    settings.learn(frame.widget);
-    panel.paint();
-    panel.staffOnline(Boolean(frame.staff_online));
+    look(frame);
     if (changed) {
       for (const part of [history, staffTyping, reports]) part.clear();
       return person.hello(0); // this answer left out what the one before has read
@@ -15,6 +13,13 @@ function makeFrames({ connection, person, outbox, history, settings, panel, ask,
     if (frame.more && last) return person.hello(last.id);
     history.setUnread(frame.unread || 0);
     ready();
+  }
+
+  /* How the widget looks, and whether staff are here. */
+  function look(frame) {
+    settings.learn(frame.widget);
+    panel.paint();
+    panel.staffOnline(Boolean(frame.staff_online));
   }
 
   /* Everything held is up to date: say what waited for that. */
@@ -63,6 +68,7 @@ function makeFrames({ connection, person, outbox, history, settings, panel, ask,
     identified,
     error,
     forget,
+    settings: look,
     ack: history.acknowledged,
     read: (frame) => history.staffRead(frame.up_to, frame.at),
     ping: () => connection.say({ type: "pong" }),
