@@ -14,8 +14,8 @@ from chatadmin.lib.socket import Receive, Scope, Send
 from conversations.actions import close_idle
 from conversations.mailing import mail_unread
 from conversations.writer import WRITER
-from exports import collect_purge, retention, retention_jobs
-from exports.erasure import resume_unfinished
+from exports import collect_purge, erasures_bulk, retention, retention_jobs
+from exports.erasure import Sweeper
 from exports.export_jobs import sweep_exports, write_exports
 from exports.requests import sweep_requests
 from live.hub import StaffHub
@@ -30,7 +30,6 @@ SCHEDULE = Schedule(
         Sweep("end_stale_visits", 60, presence.end_stale_visits),
         Sweep("seal_audit_log", 5, seal),
         Sweep("close_idle_conversations", 300, close_idle),
-        Sweep("resume_erasures", 60, resume_unfinished),
         Sweep("sweep_jobs", 300, queue.sweep),
         Sweep("sweep_requests", 3600, sweep_requests),
         Sweep("sweep_exports", 60, sweep_exports),
@@ -42,11 +41,15 @@ SCHEDULE = Schedule(
 MAILS = Schedule([Sweep("mail_unread_replies", 30, mail_unread)])
 # So does a file of many people, which takes its time.
 EXPORTS = Schedule([Sweep("write_exports", 1, write_exports)])
+# In a thread of its own: somebody with a million messages takes a while.
+ERASURES = Schedule([Sweep("erasures", 1, Sweeper().run)])
 KINDS: dict[str, Kind] = {
     bulk.KIND: bulk.JOBS,
     tag_actions.KIND: tag_actions.JOBS,
     retention.KIND: retention_jobs.JOBS,
     collect_purge.KIND: collect_purge.JOBS,
+    erasures_bulk.KIND: erasures_bulk.JOBS,
+    erasures_bulk.APPROVE_KIND: erasures_bulk.APPROVE_JOBS,
 }
 RUNNER = Runner(KINDS)
 
@@ -56,13 +59,14 @@ def start() -> None:
     SCHEDULE.start()
     MAILS.start()
     EXPORTS.start()
+    ERASURES.start()
     RUNNER.start()
 
 
 def stop() -> None:
     """Ends them, all at once and each after what it is at, waiting STOP_SECONDS at most; and the message writers after
     all that they were given."""
-    working: list[Schedule | Runner] = [MAILS, SCHEDULE, RUNNER, EXPORTS]
+    working: list[Schedule | Runner] = [MAILS, SCHEDULE, RUNNER, EXPORTS, ERASURES]
     for one in working:
         one.ask_to_stop()
     # What was taken in is written, and told, before the process goes.

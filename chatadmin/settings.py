@@ -26,6 +26,7 @@ DEMO = env.flag("DEMO") or not env.text("DATABASE_URL")
 REDIS_URL = env.redis_url()
 BACKUP_DAYS = env.whole("BACKUP_DAYS", 30, most=3650)
 EXPORT_DAYS = env.whole("EXPORT_DAYS", 7, least=1, most=365)
+ERASURE_LEDGER = Path(env.text("ERASURE_LEDGER", str(VAR_DIR / "erasures.ledger"))).resolve()
 LIMITS = env.choice("LIMITS", "default", ("default", "bench"))
 LIMITS_FACTOR = 10_000 if LIMITS == "bench" else 1
 if LIMITS == "bench" and HOST not in LOOPBACK:

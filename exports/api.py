@@ -10,19 +10,22 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from ninja import Query, Router, Schema, Status
 
-from exports import erasure
+from exports import approvals, erasure, ledger
 from exports.download import as_download
-from exports.models import Erasure, Reason
+from exports.models import Approval, Erasure, Reason
 from exports.stream import Form, LeaveOut, export
 from staff import audit
 from staff.api import ApiKeyAuth, Refused, caller, problems
 from staff.models import Scope
+from staff.policy import erasure_needs_second
 from users.models import ChatUser
 from users.queries import person_by_uuid
 
 router = Router(tags=["data rights"])
 
 # TICKET_PATTERN, in the words of JSON Schema.
+# So many go while the program waits.
+AT_ONCE_MESSAGES = 2_000
 TICKET = "^[A-Za-z0-9-]{0,40}$"
 FILES = {
     "application/json": {"schema": {"type": "object"}},
@@ -76,7 +79,7 @@ def export_user(
     operation_id="eraseUser",
     summary="Erase one person for good",
     auth=ApiKeyAuth(Scope.ERASE),
-    response={202: ErasureOut, **problems(404, 409)},
+    response={202: ErasureOut, **problems(404, 409, 503)},
 )
 def erase_user(
     request: HttpRequest,
@@ -89,16 +92,21 @@ def erase_user(
     how far it is. 409 where a legal hold keeps the person."""
     person = _person(uuid)
     key = caller(request)
+    asked: dict[str, Any] = {"actor": None, "by": key.display_name, "reason": reason.value, "ticket": ticket}
     try:
-        result = erasure.erase(
-            chat_user_uuid=person.uuid, actor=None, by=key.display_name, reason=reason.value, ticket=ticket
-        )
+        if person.message_count < AT_ONCE_MESSAGES and not erasure_needs_second():
+            filed = erasure.erase(chat_user_uuid=person.uuid, **asked).erasure
+        else:
+            filed = approvals.file(chat_user_uuid=person.uuid, **asked).erasure
+    except ledger.Unwritable:
+        detail = "The ledger of erasures can't be written, so nothing was erased."
+        raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "ledger", detail, errors={}) from None
     except erasure.Held:
         detail = "A legal hold keeps everything of this person until it is lifted."
         raise Refused(HTTPStatus.CONFLICT, "held", detail, errors={"uuid": "held"}) from None
     except ChatUser.DoesNotExist:
         raise _nobody() from None
-    made = _shown(Erasure.objects.get(pk=result.erasure))
+    made = _shown(Erasure.objects.get(pk=filed))
     response["Location"] = made.address
     return Status(202, made)
 
@@ -112,7 +120,8 @@ def erase_user(
     response={200: ErasureOut, **problems(404)},
 )
 def erasure_by_id(request: HttpRequest, id: uuids.UUID) -> Any:  # noqa: A002 - as the address has it
-    """`state`: `running`, or `done` once no row and none of the freed bytes that we can overwrite are left."""
+    """`state`: `running`, or `done` once no row and none of the freed bytes that we can overwrite are left; before that
+    `waiting` where a second admin has to approve it, or `refused`."""
     found = Erasure.objects.filter(pk=id).first()
     if found is None:
         raise Refused(
@@ -133,11 +142,17 @@ def _nobody() -> Refused:
     return Refused(HTTPStatus.NOT_FOUND, "unknown", detail, errors={"uuid": "unknown"})
 
 
+def _state(row: Erasure) -> str:
+    if row.approval in (Approval.WAITING, Approval.REFUSED):
+        return str(row.approval)
+    return "done" if row.finished_at else "running"
+
+
 def _shown(row: Erasure) -> ErasureOut:
     return ErasureOut(
         id=row.pk,
         address=f"/api/v1/erasures/{row.pk}",
-        state="done" if row.finished_at else "running",
+        state=_state(row),
         reason=row.reason,
         ticket=row.ticket,
         counts=row.counts,

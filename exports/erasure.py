@@ -1,38 +1,47 @@
-"""Erases a person: a tombstone at once, then their rows in chunks, then their own row, then the freed bytes.
+"""Erases a person: a tombstone at once, then their rows in chunks, then their own row, then the freed bytes; then it is
+looked whether anything is left, and a receipt signed.
 
 Killed between any two steps it goes on where it was: the tombstone and the `Erasure` row say what is left to do.
 """
 
 from __future__ import annotations
 
-import contextlib
-import re
+import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from django.db import transaction
+from django.db.models import Max, Min, QuerySet
 from django.utils import timezone
 
-from chatadmin.lib import redis_store
-from chatadmin.lib.bus import Event, announce
-from exports import overwriting
-from exports.export_files import drop_files_with
-from exports.models import TICKET_PATTERN, Erasure, Reason
-from exports.register import CHILDREN, PERSON, WIPED, Declared
+from exports import concluding
+from exports.models import Erasure, Reason
+from exports.register import CHILDREN, PERSON, Declared
+from exports.tombstones import LEASE, Asked, Held, bury, vanish, withdrawing
 from staff import audit
 from staff.models import Account
-from users import presence
 from users.models import ChatUser
+
+__all__ = [
+    "Asked",
+    "ErasureResult",
+    "Held",
+    "Sweeper",
+    "erase",
+    "file",
+    "finish_waiting",
+    "resume_unfinished",
+]
 
 log = structlog.get_logger("chatadmin.exports")
 
 CHUNK_ROWS = 5_000
-
-
-class Held(Exception):
-    """The person is under a legal hold: nothing of theirs may be erased."""
+# So many people's rows go before the freed bytes of all of them are overwritten.
+BATCH = 200
+REST_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -50,69 +59,119 @@ def erase(
     """Erases a person for good and returns when it is done. Each of its transactions is short.
 
     `reason` is a `Reason`, `ticket` a reference of at most 40 letters, digits and dashes, `by` names who asked where
-    that is no account. On a person whose erasure was cut short it goes on with that one. Raises Held, ValueError for
-    another reason or ticket, and ChatUser.DoesNotExist for someone unknown or erased.
+    that is no account. On a person whose erasure was cut short it goes on with that one. Raises Held, ledger.Unwritable
+    (nothing was done then), ValueError for another reason or ticket, and ChatUser.DoesNotExist for someone unknown or
+    erased.
     """
-    if reason not in Reason.values or not re.match(TICKET_PATTERN, ticket):
-        raise ValueError("reason or ticket")
-    person_id, erasure_id = _bury(chat_user_uuid, actor, reason, ticket, by)
-    # Redis may be away: the lease then lapses by itself.
-    with contextlib.suppress(*redis_store.UNREACHABLE):
-        presence.discard(chat_user_uuid)
-    drop_files_with(chat_user_uuid)
-    while not _remove_person(chat_user_uuid, person_id, erasure_id):
-        for declared in CHILDREN:
-            while _remove_chunk(declared, person_id, erasure_id) == CHUNK_ROWS:
-                pass
-    return _finish(erasure_id)
+    person_id, erasure_id = _bury(chat_user_uuid, Asked(actor, reason, ticket, by))
+    try:
+        _remove_everything(chat_user_uuid, person_id, erasure_id)
+        return _finish(erasure_id)
+    finally:
+        _let_go(erasure_id)
+
+
+def file(
+    *, chat_user_uuid: uuid.UUID, actor: Account | None, reason: str, ticket: str = "", by: str = ""
+) -> uuid.UUID:
+    """The tombstone alone: nobody finds the person any more, and whoever works on erasures does the rest.
+
+    Returns the erasure's id. Raises what `erase` raises.
+    """
+    return bury_one(chat_user_uuid, Asked(actor, reason, ticket, by))
+
+
+def bury_one(chat_user_uuid: uuid.UUID, asked: Asked) -> uuid.UUID:
+    """The same for whoever `asked`. Raises NotWaiting where that approves what nobody asks for."""
+    _, erasure_id = _bury(chat_user_uuid, asked)
+    _let_go(erasure_id)
+    return erasure_id
 
 
 def resume_unfinished() -> int:
-    """Goes on with every erasure that a crash or a busy database left unfinished. Returns how many it finished.
+    """Does what is left of every erasure that was filed, or that a crash or a busy database left unfinished, and that
+    nobody else works on. Returns how many it finished.
 
     Two cheap queries where there is none. What fails is logged, and left for the next call.
     """
-    finished = 0
-    for person in (
-        ChatUser.objects.filter(erased_at__isnull=False).order_by("pk").values_list("uuid", flat=True)
-    ):
+    remove_waiting()
+    return finish_waiting()
+
+
+def remove_waiting() -> None:
+    """Deletes the rows of up to BATCH people who were buried and whom nobody works on."""
+    for person in _waiting():
         try:
-            finished += erase(chat_user_uuid=person, actor=None, reason=Reason.OTHER).overwritten
+            _go_on(person)
         except ChatUser.DoesNotExist:  # whoever began it finished it in between
             continue
         except Exception as error:
             log.error("erasure.failed", error=type(error).__name__)
-    overwrites = Erasure.objects.filter(finished_at=None, rows_gone_at__isnull=False)
-    for erasure in overwrites.order_by("started_at").values_list("pk", flat=True):
-        if not _finish(erasure).overwritten:
+
+
+def finish_waiting() -> int:
+    """Finishes those whose rows are gone, until one of them can't be. Returns how many."""
+    finished = 0
+    while ids := concluding.waiting():
+        done = concluding.finish(ids)
+        finished += done
+        if done < len(ids):
             break
-        finished += 1
     return finished
 
 
-def _bury(
-    person_uuid: uuid.UUID, actor: Account | None, reason: str, ticket: str, by: str
-) -> tuple[int, uuid.UUID]:
-    """The tombstone: from its commit on the person is on no page and accepts no write."""
-    with transaction.atomic(durable=True):
+class Sweeper:
+    """What the server does every second: removes rows; finishes, with a rest where that can't be done yet, for asking
+    SQLite to empty its log keeps writers out for a moment."""
+
+    def __init__(self) -> None:
+        self.rest_until = 0.0
+
+    def run(self) -> None:
+        """Does what there is to do now."""
+        remove_waiting()
+        if time.monotonic() >= self.rest_until:
+            finish_waiting()
+            if concluding.waiting():
+                self.rest_until = time.monotonic() + REST_SECONDS
+
+
+def _waiting() -> list[uuid.UUID]:
+    """The people of BATCH tombstones whose erasures nobody works on."""
+    at_work = Erasure.objects.filter(
+        rows_gone_at=None, leased_until__gt=timezone.now(), person_pk__isnull=False
+    )
+    left = ChatUser.objects.filter(erased_at__isnull=False).exclude(pk__in=at_work.values("person_pk"))
+    return list(left.order_by("pk").values_list("uuid", flat=True)[:BATCH])
+
+
+def _go_on(person: uuid.UUID) -> None:
+    person_id, erasure_id = _bury(person, Asked(None, Reason.OTHER))
+    try:
+        _remove_everything(person, person_id, erasure_id)
+    finally:
+        _let_go(erasure_id)
+
+
+def _remove_everything(person_uuid: uuid.UUID, person_id: int, erasure_id: uuid.UUID) -> None:
+    while not _remove_person(person_uuid, person_id, erasure_id):
+        for declared in CHILDREN:
+            while _remove_chunk(declared, person_id, erasure_id) == CHUNK_ROWS:
+                pass
+
+
+def _bury(person_uuid: uuid.UUID, asked: Asked) -> tuple[int, uuid.UUID]:
+    with withdrawing() as written, transaction.atomic(durable=True):
         person = ChatUser.objects.select_for_update().get(uuid=person_uuid)
         if person.erased_at is None and person.held_at is not None:
             raise Held
-        erasure, _ = Erasure.objects.get_or_create(
-            person_hash=audit.person_hash(person_uuid),
-            rows_gone_at=None,
-            defaults={
-                "actor": actor,
-                "actor_name": actor.display_name if actor else by,
-                "reason": reason,
-                "ticket": ticket,
-            },
-        )
-        if person.erased_at is None:
-            ChatUser.objects.filter(pk=person.pk).update(**WIPED, erased_at=timezone.now())
-        # Told again when an erasure goes on: a crash may have come before the first telling.
-        announce(Event("user.erased", str(person_uuid)))
+        [erasure] = bury([person], asked, written)
+    vanish(person, erasure)
     return person.pk, erasure.pk
+
+
+def _let_go(erasure_id: uuid.UUID) -> None:
+    Erasure.objects.filter(pk=erasure_id, leased_until__isnull=False).update(leased_until=None)
 
 
 def _remove_chunk(declared: Declared, person_id: int, erasure_id: uuid.UUID) -> int:
@@ -124,12 +183,25 @@ def _remove_chunk(declared: Declared, person_id: int, erasure_id: uuid.UUID) -> 
         # The lock first: of two who erase the same person, the second must look after the first has deleted.
         erasure = Erasure.objects.select_for_update().get(pk=erasure_id)
         chunk = declared.rows_of(person_id).order_by(*declared.order).values("pk")[:CHUNK_ROWS]
+        if declared.search_tables:
+            _note_span(erasure, declared.name, chunk)
         rows = declared.model._base_manager.filter(pk__in=chunk)
         removed: int = rows._raw_delete(rows.db)
         if removed:
             erasure.counts[declared.name] = erasure.counts.get(declared.name, 0) + removed
-            erasure.save(update_fields=["counts"])
+            erasure.leased_until = timezone.now() + LEASE
+            erasure.save(update_fields=["counts", "spans", "leased_until"])
     return removed
+
+
+def _note_span(erasure: Erasure, name: str, rows: QuerySet[Any, Any]) -> None:
+    """Between which numbers the rows are: there the search index is looked at afterwards."""
+    ends = rows.model._base_manager.filter(pk__in=rows).aggregate(low=Min("pk"), high=Max("pk"))
+    if ends["low"] is None:
+        return
+    spans = dict(erasure.spans or {})
+    low, high = spans.get(name, (ends["low"], ends["high"]))
+    erasure.spans = {**spans, name: [min(low, ends["low"]), max(high, ends["high"])]}
 
 
 def _remove_person(person_uuid: uuid.UUID, person_id: int, erasure_id: uuid.UUID) -> bool:
@@ -147,8 +219,9 @@ def _remove_person(person_uuid: uuid.UUID, person_id: int, erasure_id: uuid.UUID
             return True
         own = PERSON.rows_of(person_id)
         erasure.counts[PERSON.name] = own._raw_delete(own.db)
-        erasure.rows_gone_at = timezone.now()
-        erasure.save(update_fields=["counts", "rows_gone_at"])
+        erasure.rows_gone_at, erasure.leased_until = timezone.now(), timezone.now() + LEASE
+        erasure.spans = {**(erasure.spans or {}), PERSON.name: [person_id, person_id]}
+        erasure.save(update_fields=["counts", "rows_gone_at", "spans", "leased_until"])
         audit.record(
             actor=erasure.actor,
             by=erasure.actor_name,
@@ -165,8 +238,6 @@ def _remove_person(person_uuid: uuid.UUID, person_id: int, erasure_id: uuid.UUID
 
 
 def _finish(erasure_id: uuid.UUID) -> ErasureResult:
-    done = overwriting.overwrite()
-    if done:
-        Erasure.objects.filter(pk=erasure_id, finished_at=None).update(finished_at=timezone.now())
+    done = bool(concluding.finish([erasure_id]))
     erasure = Erasure.objects.get(pk=erasure_id)
-    return ErasureResult(erasure.pk, erasure.counts, done)
+    return ErasureResult(erasure.pk, erasure.counts, done or erasure.finished_at is not None)

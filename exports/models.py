@@ -33,11 +33,27 @@ class Reason(models.TextChoices):
     OTHER = "other", _("Another reason")
 
 
+class Approval(models.TextChoices):
+    """What a second admin said, where one is needed."""
+
+    NONE = "", _("Not needed")
+    WAITING = "waiting", _("Waits for a second admin")
+    APPROVED = "approved", _("Approved")
+    REFUSED = "refused", _("Refused")
+
+
 class Erasure(models.Model):
     """One person's erasure: its progress while it runs, and what remains of it afterwards.
 
     The person is named by the keyed hash of staff/audit.py. `counts` (rows gone, by the register's names) moves in
-    the transaction of each chunk. `rows_gone_at`: no row is left; `finished_at`: the freed bytes are overwritten too.
+    the transaction of each chunk. `rows_gone_at`: no row is left; `finished_at`: the freed bytes are overwritten too,
+    everywhere was looked (`checked`: what was found, by place, null where it couldn't be looked) and the `receipt`,
+    a signed text, is made. Whoever works on it has it until `leased_until`.
+
+    Only while it runs: `person_pk`, the number of the row that goes; `known`, what to look for afterwards, encrypted;
+    `spans`, the lowest and highest numbers of the rows gone, by table; `expected`, how many messages there were.
+    `batch` is the job that many were asked for together by. Where a second admin is needed, nothing happens while the
+    `approval` is waiting, and never once it is refused; `second` said so, at `decided_at`.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -52,18 +68,41 @@ class Erasure(models.Model):
     started_at = models.DateTimeField(default=timezone.now)
     rows_gone_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    checked = models.JSONField(null=True, blank=True)
+    receipt = models.TextField(null=True, blank=True)
+    leased_until = models.DateTimeField(null=True, blank=True)
+    person_pk = models.BigIntegerField(null=True, blank=True)
+    known = models.TextField(null=True, blank=True)
+    spans = models.JSONField(null=True, blank=True)
+    expected = models.PositiveBigIntegerField(null=True, blank=True)
+    batch = models.UUIDField(null=True, blank=True)
+    approval = models.CharField(
+        max_length=10, choices=Approval.choices, blank=True, default="", db_default=""
+    )
+    second = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    second_name = models.CharField(max_length=254, blank=True, default="", db_default="")
+    decided_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
             # Two members of staff who press the button at once work on the same erasure.
             models.UniqueConstraint(
-                fields=["person_hash"], condition=Q(rows_gone_at=None), name="erasure_one_running_per_person"
+                fields=["person_hash"],
+                condition=Q(rows_gone_at=None) & ~Q(approval="refused"),
+                name="erasure_one_open_per_person",
             ),
+            models.CheckConstraint(condition=Q(approval__in=Approval.values), name="erasure_approval_known"),
             models.CheckConstraint(condition=Q(reason__in=Reason.values), name="erasure_reason_known"),
         ]
         indexes = [
             models.Index(fields=["started_at"], name="erasure_unfinished", condition=Q(finished_at=None)),
             models.Index(fields=["-started_at", "-id"], name="erasure_newest"),
+            models.Index(fields=["started_at"], name="erasure_asked", condition=Q(approval="waiting")),
+            models.Index(
+                fields=["batch", "finished_at"], name="erasure_batch", condition=Q(batch__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:

@@ -22,19 +22,25 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from exports import erasure, keeping, queries
+from exports import approvals, erasure, keeping, ledger, queries
 from exports.download import as_download
 from exports.export_progress import BEGUN, key_of, progress_of, watched
 from exports.export_queries import exports_with
 from exports.forms import DeleteForm, ExportForm, TokenForm, confirm_word
 from exports.holds import holds_about
+from exports.mentions import mentions_of
 from exports.request_forms import DeletePrefill
 from exports.stream import Form, LeaveOut, export
 from staff import audit
 from staff.access import account_of
+from staff.policy import erasure_needs_second
 from users.frame import of_person, page_of, unkept
 from users.models import ChatUser
 from users.queries import people
+
+# So many go while the browser waits.
+AT_ONCE_ROWS = 2_000
+MENTIONS_SHOWN = 3
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -100,15 +106,17 @@ def delete_person(request: HttpRequest, person: ChatUser) -> HttpResponseBase:
     form = DeleteForm(request.POST, person=person, messages=amounts.messages)
     if not form.is_valid():
         return _delete_page(request, person, amounts, form)
+    given = {name: form.cleaned_data[name] for name in ("reason", "ticket")}
     try:
-        result = erasure.erase(
-            chat_user_uuid=person.uuid,
-            actor=account_of(request),
-            reason=form.cleaned_data["reason"],
-            ticket=form.cleaned_data["ticket"],
-        )
+        if amounts.rows >= AT_ONCE_ROWS or erasure_needs_second():
+            filed = approvals.file(chat_user_uuid=person.uuid, actor=account_of(request), **given)
+            return HttpResponseRedirect(f"/erasures/{filed.erasure}/")
+        result = erasure.erase(chat_user_uuid=person.uuid, actor=account_of(request), **given)
     except erasure.Held:
         return _delete_page(request, ChatUser.objects.get(pk=person.pk), amounts, form)
+    except ledger.Unwritable:
+        form.add_error(None, _("The ledger of erasures can't be written, so nothing was deleted."))
+        return _delete_page(request, person, amounts, form)
     except ChatUser.DoesNotExist as error:
         raise Http404 from error
     messages.success(request, _gone(result.counts))
@@ -146,6 +154,8 @@ def _delete_page(
         "amounts": amounts,
         "word": confirm_word(person, amounts.messages),
         "backups_until": queries.backups_until(),
+        "needs_second": erasure_needs_second(),
+        "mentions": mentions_of(person, size=MENTIONS_SHOWN),
     }
     return unkept(render(request, "exports/delete.html", context))
 

@@ -46,12 +46,13 @@ LOG_LEAVES = {"typing": "typing_line"}
 @dataclass
 class Change:
     """What a batch of events did to one person. `said`: they may have messages that pages haven't been told; `marked`: which
-    (first, last id) were read or mailed."""
+    (first, last id) were read or mailed; `redrawn`: messages that say something else now."""
 
     slots: set[str] = field(default_factory=set)
     said: bool = False
     messages: list[int] = field(default_factory=list)
     marked: list[tuple[int, int]] = field(default_factory=list)
+    redrawn: list[int] = field(default_factory=list)
     events: list[int] = field(default_factory=list)
     conversations: set[int] = field(default_factory=set)
     erased: bool = False
@@ -219,6 +220,10 @@ def _log(person: Person, change: Change) -> str:
     for first, up_to in change.marked:
         read = messages_of(person.user).filter(id__range=(first, up_to))
         parts.append(read_marks(read.order_by("-id")[:MARKS]))
+    redrawn = messages_of(person.user).filter(pk__in=change.redrawn) if change.redrawn else ()
+    parts += [
+        render_to_string("conversations/message.html", {"message": one, "redrawn": True}) for one in redrawn
+    ]
     if change.conversations:
         parts.append(status_form(person))
     return "".join(parts)

@@ -38,6 +38,7 @@ ABOUT_PEOPLE = {
     "message.created",
     "message.read",
     "message.mailed",
+    "message.redacted",
     "typing.changed",
     "presence.changed",
     "user.changed",
@@ -139,11 +140,11 @@ class StaffHub(Hub[Page]):
             self._typing(change, event)
         elif event.name in {"message.created", MORE}:
             self._said(change, event)
-        elif event.name == "message.mailed":
+        elif event.name == "message.redacted":
+            change.redrawn.append(data["id"])
+        elif event.name in {"message.mailed", "message.read"}:
             change.marked.append((data["first"], data["up_to"]))
-        elif event.name == "message.read":
-            change.marked.append((data["first"], data["up_to"]))
-            change.slots.update(("unread",) if data["side"] == Side.STAFF else ())
+            change.slots.update(("unread",) if data.get("side") == Side.STAFF else ())
         elif event.name == "event.recorded":
             change.events.append(data["id"])
         elif event.name == "conversation.changed":

@@ -264,3 +264,18 @@ class ApiKey(models.Model):
     def scope_labels(self) -> list[str]:
         """What it opens, in words."""
         return [str(scope.label) for scope in Scope if scope.value in self.scopes]
+
+
+class Policy(models.Model):
+    """What holds for the whole installation: one row, which is there once somebody changed something."""
+
+    ONLY = 1
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=ONLY)
+    erasure_needs_second = models.BooleanField(_("deleting somebody needs a second admin"), default=False)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="policy_is_one_row")]
+
+    def __str__(self) -> str:
+        return "policy"

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from staff.views import account, api_keys, audit_log, joining, sign_in, team
+from staff.views import account, api_keys, audit_log, joining, policy, sign_in, team
 
 urlpatterns: list[URLPattern] = [
     path("login/", sign_in.SignIn.as_view(), name="account_login"),
@@ -19,5 +19,6 @@ urlpatterns: list[URLPattern] = [
     path("team/<int:account>/disable/", team.disable, name="team_disable"),
     path("team/<int:account>/enable/", team.enable, name="team_enable"),
     path("team/<int:account>/role/", team.change_role, name="team_role"),
+    path("team/policy/", policy.policy, name="team_policy"),
     path("team/join/<str:token>/", joining.join, name="join"),
 ]

@@ -39,6 +39,7 @@ SILENCE_SECONDS = 3 * BEACON_SECONDS + SEND_SECONDS
 # Events that wait for Redis; past that they are lost, and said to be.
 WAITING_EVENTS = 10_000
 SENT_EVENTS = 500
+FORGET = "user.erased"
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -287,6 +288,14 @@ async def announce_now(*events: Event) -> None:
     if get_channel_layer() is not None and not bus.post(list(events)):
         bus.outbox.put(list(events))
         await bus.say()
+
+
+def waiting() -> list[str]:
+    """What other processes are yet to be told by this one, as text; not that somebody is to be forgotten."""
+    outbox = _current().outbox
+    with outbox.lock:
+        events = list(outbox.waiting)
+    return [f"{event.name} {event.chat_user} {event.data}" for event in events if event.name != FORGET]
 
 
 def missed() -> None:

@@ -12,7 +12,7 @@ from chatadmin.lib.tokens import folded
 from conversations.models import MergeJournal
 from exports.importing import rows
 from exports.importing.rows import BadRow
-from exports.models import Erasure
+from exports.models import Approval, Erasure
 from staff import audit
 from users.actions import TAGS_PER_PERSON
 from users.models import NAME_CHARS, ChatUser, Note, Tag, Tagging, Visit, VisitEnd
@@ -30,7 +30,8 @@ VISIT = tuple(name for name in rows.Visit.__struct_fields__ if name not in ("id"
 def put_person(given: rows.Profile, *, dry: bool) -> tuple[ChatUser, str]:
     """The person as the file has them, and whether they are new, changed or unchanged; with `dry` nothing is written,
     and someone new has no key. Raises BadRow."""
-    if Erasure.objects.filter(person_hash=audit.person_hash(given.uuid)).exists():
+    erased = Erasure.objects.filter(person_hash=audit.person_hash(given.uuid))
+    if erased.exclude(approval__in=[Approval.WAITING, Approval.REFUSED]).exists():
         raise BadRow("this person was erased here and doesn't come back")
     try:
         with transaction.atomic():

@@ -12,12 +12,15 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from conversations.models import Message
+from exports.models import Erasure
+from exports.waiting import until_finished
 from staff.models import Account
 from tests.factories import make_messages, make_person
 from tests.server import Server
 from tests.staff_http import CSRF, StaffBrowser
 from tests.visitor import Visitor
 from users.models import ChatUser, VisitorToken
+from users.queries import living
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -89,6 +92,8 @@ def test_a_download_breaks_off_when_the_person_is_erased(server: Server, admin: 
         delete(StaffBrowser(server, admin), person.uuid)
         with pytest.raises(http.client.IncompleteRead):
             answer.read()
+    assert not living().exists()
+    assert until_finished(list(Erasure.objects.values_list("pk", flat=True)), seconds=30)
     assert not ChatUser.objects.exists()
 
 

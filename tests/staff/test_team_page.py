@@ -114,7 +114,8 @@ def test_it_asks_the_database_as_often_for_many(
     with django_assert_num_queries(2) as own:
         list(queries.team())
         list(queries.open_invitations().select_related("invited_by"))
-    with django_assert_num_queries(2 + len(own) + shell_queries(admin_client)):
+    # Session, account and policy besides.
+    with django_assert_num_queries(3 + len(own) + shell_queries(admin_client)):
         admin_client.get("/team/")
 
 

@@ -1,0 +1,58 @@
+"""The end of erasures whose rows are gone: the freed bytes overwritten once for all of them, everywhere looked for what
+may be left, and a receipt signed for each.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+
+import structlog
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from chatadmin.lib import signatures
+from exports import overwriting, receipts, residue
+from exports.known import unseal
+from exports.models import Erasure
+from exports.residue import Case, Found
+
+log = structlog.get_logger("chatadmin.exports")
+
+AT_ONCE = 100
+
+
+def waiting() -> list[uuid.UUID]:
+    """Up to AT_ONCE erasures whose rows are gone, that aren't finished and that nobody works on, oldest first."""
+    free = Q(leased_until=None) | Q(leased_until__lte=timezone.now())
+    rows = Erasure.objects.filter(free, finished_at=None, rows_gone_at__isnull=False)
+    return list(rows.order_by("started_at").values_list("pk", flat=True)[:AT_ONCE])
+
+
+def finish(erasures: Sequence[uuid.UUID]) -> int:
+    """Finishes those of `erasures` whose rows are gone. Returns how many it did; none where SQLite's readers kept the
+    log in use, or the receipt can't be signed (call again later)."""
+    rows = list(Erasure.objects.filter(pk__in=erasures, finished_at=None, rows_gone_at__isnull=False))
+    if not rows or not overwriting.overwrite():
+        return 0
+    cases = [Case(row.person_pk, unseal(row.known), row.spans or {}) for row in rows]
+    found = residue.look(cases)
+    try:
+        return sum(_conclude(row.pk, own) for row, own in zip(rows, found, strict=True))
+    except signatures.NoKey as error:
+        log.error("erasure.no_key", error=type(error).__name__)
+        return 0
+
+
+def _conclude(erasure_id: uuid.UUID, found: Found) -> bool:
+    """The receipt, and nothing kept but it. False where somebody else was first."""
+    with transaction.atomic():
+        erasure = Erasure.objects.select_for_update().get(pk=erasure_id)
+        if erasure.finished_at is not None:
+            return False
+        erasure.checked, erasure.finished_at = found, timezone.now()
+        erasure.receipt = receipts.signed(erasure)
+        erasure.known = erasure.person_pk = erasure.spans = erasure.leased_until = None
+        erasure.save()
+    return True

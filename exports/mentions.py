@@ -1,0 +1,182 @@
+"""Other people's messages that hold a person's e-mail address, external id or telephone number.
+
+Found through the search index, newest first; what it finds is then read: an address counts where it stands alone, a number
+where the digits are the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from chatadmin.lib.budget import Budget, OverBudget
+from conversations.models import Message
+from search.extent import id_bounds
+from search.matches import Sought
+from search.walk import Walk
+from search.words import TooManyWords, Words
+from users.models import ChatUser
+
+PAGE_SIZE = 20
+SECONDS = 2.0
+LEAST_DIGITS, MOST_DIGITS = 7, 15
+LEAST_ID_CHARS = 3
+MOST_NEEDLES = 8
+REDACTED = "[redacted]"
+_PHONE = re.compile(r"\+?\d(?:[\s().\-/]{0,2}\d){6,19}")
+
+
+@dataclass(frozen=True)
+class Needle:
+    """Something of the person's: `words` is how the index is asked, `pattern` what it looks like in a text."""
+
+    words: str
+    pattern: re.Pattern[str]
+    digits: str = ""
+
+    def spans(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where it stands in a text."""
+        for found in self.pattern.finditer(text):
+            if not self.digits or _digits(found.group()) == self.digits:
+                yield found.span()
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A message of somebody else's that holds something of the person's."""
+
+    message: Message
+
+    @property
+    def address(self) -> str:
+        """Where it stands in its owner's history."""
+        return f"{self.message.chat_user.get_absolute_url()}conversations/?at={self.message.pk}"
+
+
+@dataclass(frozen=True)
+class Mentions:
+    """A page of them, newest first. `below`: where the next one begins, None at the end. `partial`: time ran out."""
+
+    rows: list[Mention]
+    below: int | None = None
+    partial: bool = False
+
+
+def needles_of(person: ChatUser) -> list[Needle]:
+    """What is looked for."""
+    found = [Needle(text, _alone(text)) for text in (person.email,) if text]
+    if person.external_id and len(person.external_id) >= LEAST_ID_CHARS:
+        found.append(Needle(person.external_id, _alone(person.external_id)))
+    known: set[str] = set()
+    for text in _traits(person.traits):
+        digits = _digits(text)
+        if _PHONE.fullmatch(text.strip()) and LEAST_DIGITS <= len(digits) <= MOST_DIGITS:
+            for words in (text, digits):
+                if words not in known:
+                    known.add(words)
+                    found.append(Needle(words, _PHONE, digits))
+    return found[:MOST_NEEDLES]
+
+
+def clean(needles: list[Needle], text: str) -> str:
+    """The text with each of them replaced."""
+    spans = sorted(span for needle in needles for span in needle.spans(text))
+    pieces, at = [], 0
+    for start, end in spans:
+        if start >= at:
+            pieces += [text[at:start], REDACTED]
+        at = max(at, end)
+    return "".join([*pieces, text[at:]])
+
+
+def holds(needles: list[Needle], value: Any) -> bool:
+    """Whether a text, or any text within a message's data, holds one of them."""
+    if isinstance(value, str):
+        return any(True for needle in needles for _ in needle.spans(value))
+    if isinstance(value, dict):
+        return any(holds(needles, one) for one in value.values())
+    return isinstance(value, list) and any(holds(needles, one) for one in value)
+
+
+def mentions_of(person: ChatUser, *, below: int | None = None, size: int = PAGE_SIZE) -> Mentions:
+    """`size` of them with an id under `below`, or the newest."""
+    needles, budget = needles_of(person), Budget(SECONDS)
+    found: dict[int, Message] = {}
+    reached: list[int] = []
+    partial = False
+    for needle in needles:
+        try:
+            for message in _with(needle, person, needles, budget, below, size + 1):
+                found[message.pk] = message
+        except _Stopped as stopped:
+            partial = True
+            reached.append(stopped.reached)
+    # Above the highest place that a search came to, nothing is left out.
+    floor = max(reached, default=None)
+    rows = sorted((one for pk, one in found.items() if floor is None or pk >= floor), key=lambda one: -one.pk)
+    if len(rows) > size:
+        return Mentions([Mention(row) for row in rows[:size]], rows[size - 1].pk, partial)
+    return Mentions([Mention(row) for row in rows], floor, partial)
+
+
+class _Stopped(Exception):
+    def __init__(self, reached: int) -> None:
+        super().__init__(reached)
+        self.reached = reached
+
+
+def _with(
+    needle: Needle, person: ChatUser, needles: list[Needle], budget: Budget, below: int | None, size: int
+) -> Iterator[Message]:
+    """The newest `size` messages with that needle. Raises _Stopped where the time ran out."""
+    bounds, words = id_bounds(None, None), _words(needle)
+    if bounds is None or words is None:
+        return
+    if below is not None:
+        bounds = bounds._replace(below=min(below, bounds.below))
+    walk = Walk(Sought(words, without=(person.pk,)), bounds, budget)
+    count = 0
+    try:
+        for hits in walk.batches():
+            messages = Message.objects.select_related("chat_user").in_bulk([hit.id for hit in hits])
+            for pk in sorted(messages, reverse=True):
+                message = messages[pk]
+                if message.chat_user.erased_at is None and holds(needles, [message.body, message.data]):
+                    yield message
+                    count += 1
+                    if count == size:
+                        return
+    except OverBudget:
+        raise _Stopped(walk.reached) from None
+
+
+def _words(needle: Needle) -> Words | None:
+    try:
+        words = Words.parse('"' + needle.words.replace('"', " ") + '"')
+    except TooManyWords:
+        return None
+    return words if words.indexed else None
+
+
+def _alone(text: str) -> re.Pattern[str]:
+    """Not in the middle of a longer word or address."""
+    return re.compile(rf"(?<![\w.+%-]){re.escape(text)}(?![\w%+-]|\.\w)", re.IGNORECASE)
+
+
+def _digits(text: str) -> str:
+    return "".join(char for char in text if char.isdigit())
+
+
+def _traits(value: Any, deep: int = 4) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, int) and not isinstance(value, bool):
+        yield str(value)
+    elif isinstance(value, dict) and deep:
+        for one in value.values():
+            yield from _traits(one, deep - 1)
+    elif isinstance(value, list) and deep:
+        for one in value:
+            yield from _traits(one, deep - 1)

@@ -1,0 +1,232 @@
+"""The residue check: it finds what is planted, in every place, and nothing where there is nothing."""
+
+from __future__ import annotations
+
+import json
+import uuid
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.core.cache import cache
+from django.db import connection
+
+from chatadmin.lib import redis_store
+from chatadmin.lib.limits import Quota, limits
+from chatadmin.lib.models import Job
+from exports import concluding, residue
+from exports.erasure import erase
+from exports.known import Known, known_of, seal, unseal
+from exports.models import Erasure
+from exports.residue import WHERE, Case, look
+from search.models import SavedView
+from staff import audit
+from staff.models import Account
+from staff.session_engine import SessionStore
+from tests.exports.people import Marked, make_marked
+from users import presence
+from users.models import ChatUser
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def goes(settings: Any, tmp_path: Path) -> Marked:
+    settings.VAR_DIR = tmp_path
+    return make_marked("zebrafin")
+
+
+@pytest.fixture
+def case(goes: Marked) -> Case:
+    """The person as they are known, whose rows are gone."""
+    case = Case(goes.person.pk, known_of(goes.person))
+    ChatUser.objects.filter(pk=goes.person.pk).delete()
+    return case
+
+
+def found(case: Case) -> dict[str, int | None]:
+    [own] = look([case])
+    assert set(own) == set(WHERE)
+    return {place: count for place, count in own.items() if count != 0}
+
+
+def test_where_nothing_is_left_nothing_is_found(case: Case) -> None:
+    assert found(case) == {}
+
+
+def test_every_table_is_asked(goes: Marked) -> None:
+    left = found(Case(goes.person.pk, known_of(goes.person)))
+    tables = {place for place in WHERE if place.startswith("table.")}
+    assert left.keys() == tables
+    assert left["table.messages"] == 5
+
+
+def _view(known: Known) -> None:
+    SavedView.objects.create(
+        name="Whose",
+        name_folded="whose",
+        query="q=emailzebrafin%40northpine.example",
+        is_shared=True,
+        position=9,
+    )
+
+
+def _view_name(known: Known) -> None:
+    SavedView.objects.create(
+        name="NameZebrafin  Okafor".replace("  ", " "),
+        name_folded="x",
+        query="vip=yes",
+        is_shared=True,
+        position=9,
+    )
+
+
+def _job(known: Known) -> None:
+    Job.objects.create(kind="bulk", payload={"people": [known.uuids[0]]})
+
+
+def _session(known: Known) -> None:
+    session = SessionStore()
+    session["search"] = "EXTIDzebrafin"
+    session.create()
+    assert Session.objects.exists()
+
+
+def _audit(known: Known) -> None:
+    audit.record(
+        actor=None, verb="user.edited", person=uuid.UUID(known.uuids[0]), detail={"was": "extidzebrafin"}
+    )
+
+
+def _cache(known: Known) -> None:
+    cache.set("page", {"html": f"<b>{known.marks[0]}</b>"})
+
+
+def _limit(known: Known) -> None:
+    limits().count(f"export:{known.uuids[0]}", Quota(5, 60))
+
+
+def _exported(known: Known, name: str = "exports/7/people.json") -> None:
+    path = Path(residue.settings.VAR_DIR) / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"id": known.uuids[0]}))
+
+
+def _zipped(known: Known) -> None:
+    path = Path(residue.settings.VAR_DIR) / "exports" / "people.zip"
+    path.parent.mkdir(parents=True)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.json", "x" * 3_000_000 + known.marks[0])
+
+
+def _log(known: Known) -> None:
+    _exported(known, "server.log")
+
+
+PLANTS: list[tuple[Callable[[Known], None], str]] = [
+    (_view, "saved_views"),
+    (_view_name, "saved_views"),
+    (_job, "jobs"),
+    (_session, "sessions"),
+    (_audit, "audit"),
+    (_exported, "exported_files"),
+    (_zipped, "exported_files"),
+    (_log, "logs"),
+    (_cache, "redis" if redis_store.configured() else "memory"),
+    (_limit, "redis" if redis_store.configured() else "memory"),
+]
+
+
+@pytest.mark.parametrize(("plant", "place"), PLANTS)
+def test_what_is_planted_is_found(case: Case, plant: Callable[[Known], None], place: str) -> None:
+    assert case.known is not None
+    plant(case.known)
+    try:
+        assert found(case).keys() == {place}
+        nobody = Case(-1, Known([str(uuid.uuid4())], ["nobody@else.example"], ["nobody else"]))
+        assert found(nobody) == {}
+    finally:
+        cache.clear()
+        _forget_limits()
+
+
+def _forget_limits() -> None:
+    held = limits()
+    if hasattr(held, "counts"):
+        held.counts.clear()
+
+
+def test_a_lease_that_came_back_is_dropped(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(residue, "PAUSE_SECONDS", 0.01)
+    assert case.known
+    presence.store().touch([(case.known.uuids[0], "socket")])
+    assert found(case) == {}
+    assert not presence.online([uuid.UUID(case.known.uuids[0])])
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL's indexes have no rows of their own")
+def test_a_ghost_in_the_search_index_is_found(goes: Marked) -> None:
+    person = goes.person.pk
+    ids = sorted(goes.person.messages.values_list("pk", flat=True))
+    spans = {"messages": [ids[0], ids[-1]], "profile": [person, person]}
+    with connection.cursor() as cursor:
+        triggers = cursor.execute(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND sql LIKE '%delete%'"
+        ).fetchall()
+        assert triggers
+        for name, _ in triggers:
+            cursor.execute(f'DROP TRIGGER "{name}"')
+        try:
+            case = Case(person, known_of(goes.person), spans)
+            goes.person.delete()
+            assert found(case) == {"search_index": 5 + 1}
+        finally:
+            for _, sql in triggers:
+                cursor.execute(sql)
+            for table in ("conversations_message_fts", "users_chatuser_fts"):
+                cursor.execute(f"INSERT INTO {table}({table}) VALUES ('rebuild')")
+    assert found(case) == {}
+
+
+def test_what_can_not_be_looked_at_is_said(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreadable() -> Any:
+        raise PermissionError
+
+    places = tuple(
+        (name, unreadable if name == "logs" else texts, surely) for name, texts, surely in residue.PLACES
+    )
+    monkeypatch.setattr(residue, "PLACES", places)
+    assert found(case) == {"logs": None}
+
+
+def test_with_another_secret_only_the_rows_are_asked(case: Case, settings: Any) -> None:
+    assert case.known
+    sealed = seal(case.known)
+    assert "zebrafin" not in sealed
+    assert unseal(sealed) == case.known
+    settings.SECRET_KEY = "another " * 8
+    assert unseal(sealed) is None
+    left = found(Case(case.person_id, None))
+    assert not [place for place in left if place.startswith("table.") or place == "search_index"]
+    assert left["logs"] is None and left["jobs"] is None
+
+
+def test_the_erasure_looks_and_says(admin: Account, goes: Marked, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = known_of(goes.person)
+    _view(known)
+    seen: list[Any] = []
+    real = residue.look
+
+    def looked(cases: list[Case]) -> Any:
+        seen.extend(cases)
+        return real(cases)
+
+    monkeypatch.setattr(concluding.residue, "look", looked)
+    erase(chat_user_uuid=goes.person.uuid, actor=admin, reason="test")
+    row = Erasure.objects.get()
+    assert seen[0].known == known
+    assert {place for place, count in row.checked.items() if count} == {"saved_views"}
+    assert json.loads(row.receipt)["checked"]["saved_views"] == 1
