@@ -37,6 +37,8 @@ def restore(cell: str) -> str:
 
 def cell(value: Any) -> str:
     """A column's value as a neutralised cell: nothing is empty, times in UTC, lists and objects as JSON."""
+    if isinstance(value, str):  # most of them
+        return neutralise(value)
     if value is None:
         return ""
     if isinstance(value, bool):

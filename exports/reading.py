@@ -88,17 +88,22 @@ class Reader:
         columns: list[str] | None = None,
     ) -> Iterator[Row]:
         """`rows` along `order`, `size` a query: straight from the database, no instance is made."""
-        headers, attributes = stored_columns(resource, columns)
-        first, last = order[0], None
-        rows = rows.order_by(*order).values_list("pk", first, *attributes)
+        headers, names = stored_columns(resource, columns)
+        first, own = ("id" if name == "pk" else name for name in (order[0], "pk"))
+        # None is asked for twice: a time takes SQLite's driver longer than all the rest of its row.
+        asked = list(dict.fromkeys([*names, first, own]))
+        at, key, many, last = asked.index(first), asked.index(own), len(names), None
+        rows = rows.order_by(*order).values_list(*asked)
         while True:
-            chunk = list((rows if last is None else rows.filter(_beyond(first, *last)))[:size])
+            chunk = list(
+                (rows if last is None else rows.filter(_beyond(order[0], last[at], last[key])))[:size]
+            )
             for row in chunk:
-                yield dict(zip(headers, row[2:], strict=True))
+                yield dict(zip(headers, row[:many] if len(row) > many else row, strict=True))
             self.rows_read += len(chunk)
             if len(chunk) < size:
                 return
-            last = chunk[-1][1], chunk[-1][0]
+            last = chunk[-1]
 
     def _spans(self, conversations: Sequence[int]) -> dict[int, tuple[dt.datetime, dt.datetime]]:
         spans = (
