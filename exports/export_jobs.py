@@ -184,7 +184,9 @@ def sweep_exports() -> int:
     """Deletes what has had its days, what holds somebody who was erased, proposals that nobody started, and files that
     belong to nothing. Returns how many."""
     now = timezone.now()
-    erased = ExportedPerson.objects.filter(person_hash__in=Erasure.objects.values("person_hash"))
+    # Not those that wait for a second admin, or were refused.
+    gone = Erasure.objects.filter(rows_gone_at__isnull=False)
+    erased = ExportedPerson.objects.filter(person_hash__in=gone.values("person_hash"))
     overdue = Q(state=ExportState.DONE, expires_at__lt=now)
     holding = Q(state=ExportState.DONE, pk__in=erased.values("export"))
     swept = 0

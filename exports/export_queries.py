@@ -17,7 +17,7 @@ from users.models import ChatUser
 NEWEST = Order("created_at", descending=True, value_type=dt.datetime)
 EXPORTS_PER_PAGE = 50
 # What a message takes with what is around it, and what a person takes besides, on the whole.
-MESSAGE_BYTES, PERSON_BYTES = 60, 2_000
+MESSAGE_BYTES, PERSON_BYTES = 60, 6_000
 
 
 def exports_of(account: Account) -> QuerySet[Export]:

@@ -99,6 +99,9 @@ class Erasure(models.Model):
         indexes = [
             models.Index(fields=["started_at"], name="erasure_unfinished", condition=Q(finished_at=None)),
             models.Index(fields=["-started_at", "-id"], name="erasure_newest"),
+            models.Index(
+                fields=["person_hash"], name="erasure_gone", condition=Q(rows_gone_at__isnull=False)
+            ),
             models.Index(fields=["started_at"], name="erasure_asked", condition=Q(approval="waiting")),
             models.Index(
                 fields=["batch", "finished_at"], name="erasure_batch", condition=Q(batch__isnull=False)

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from exports import export_files, export_jobs, export_writing
 from exports.erasure import erase
-from exports.models import Export, ExportedPerson, ExportState
+from exports.models import Approval, Erasure, Export, ExportedPerson, ExportState
 from exports.stream import Form, LeaveOut
 from staff import audit
 from staff.models import Account, AuditEntry
@@ -152,6 +152,15 @@ def test_the_sweep_finds_what_an_erasure_left(admin: Account) -> None:
     assert export_jobs.sweep_exports() == 1
     export.refresh_from_db()
     assert (export.state, export.why) == (ExportState.GONE, "erased")
+
+
+def test_an_erasure_that_was_only_asked_for_deletes_no_file(admin: Account) -> None:
+    person = make_person("Ana")
+    made(admin, person)
+    Erasure.objects.create(
+        person_hash=audit.person_hash(person.uuid), reason="test", approval=Approval.REFUSED
+    )
+    assert export_jobs.sweep_exports() == 0
 
 
 def test_it_goes_after_its_days(admin: Account, settings: Any) -> None:

@@ -17,6 +17,7 @@ from conversations.models import Conversation, MergeJournal, Message
 from exports.erasure import erase
 from exports.importing import talks
 from exports.importing.lock import alone
+from exports.models import Approval, Erasure
 from exports.stream import Form
 from staff import audit
 from staff.models import AuditEntry
@@ -263,6 +264,15 @@ def test_who_was_erased_here_stays_erased(tmp_path: Path) -> None:
     assert counts(said, "messages") == (0, 0, 0, 5)
     assert not ChatUser.objects.exists()
     assert not [mark for mark in marked.marks if mark in said]
+
+
+def test_an_erasure_that_was_only_asked_for_keeps_nobody_out(tmp_path: Path) -> None:
+    person = make_person("Ana")
+    path = write(person, tmp_path)
+    hash_ = audit.person_hash(person.uuid)
+    Erasure.objects.create(person_hash=hash_, reason="test", approval=Approval.REFUSED)
+    forget_everyone()
+    assert counts(bring_in(path)[1], "people") == (1, 0, 0, 0)
 
 
 def test_an_external_id_or_a_merge_of_somebody_else_is_refused(tmp_path: Path) -> None:
