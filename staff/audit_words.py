@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,20 +104,29 @@ class Line:
     is_sealed: bool
 
 
-def lines(entries: Iterable[AuditEntry]) -> list[Line]:
-    """The entries in words; a verb without words is shown as it is."""
+def lines(entries: Iterable[AuditEntry], accounts: Mapping[int, str] | None = None) -> list[Line]:
+    """The entries in words; a verb without words is shown as it is. `accounts`: names of those to whom it was done."""
+    known = accounts or {}
     return [
         Line(
             at=entry.at,
             actor=entry.actor_name or _("The system"),
             verb=entry.verb,
             what=str(WORDS.get(entry.verb, entry.verb)),
-            detail=", ".join(_detail(entry.detail)),
+            detail=", ".join(
+                [*(known[pk] for pk in accounts_in([entry]) if pk in known), *_detail(entry.detail)]
+            ),
             person=entry.person_hash,
             is_sealed=entry.position is not None,
         )
         for entry in entries
     ]
+
+
+def accounts_in(entries: Iterable[AuditEntry]) -> set[int]:
+    """The accounts to which something was done in these lines."""
+    given = (entry.detail.get("account") for entry in entries if isinstance(entry.detail, dict))
+    return {account for account in given if isinstance(account, int) and 0 < account < 2**63}
 
 
 def _detail(detail: Any) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 
 from django.db.models import Case, IntegerField, QuerySet, Value, When
 from django.utils import timezone
@@ -20,6 +21,13 @@ _RANK = Case(
 def team() -> QuerySet[Account]:
     """Every account: the active ones first, owners before admins before support, then by address."""
     return Account.objects.order_by("-is_active", _RANK, "email")
+
+
+def names_of(accounts: Collection[int]) -> dict[int, str]:
+    """What these accounts are called, by number; one query at most."""
+    if not accounts:
+        return {}
+    return {pk: account.display_name for pk, account in Account.objects.in_bulk(accounts).items()}
 
 
 def active_staff_count() -> int:

@@ -9,7 +9,8 @@ from django.views.decorators.http import require_safe
 from staff.access import requires
 from staff.audit_filters import AuditForm
 from staff.audit_proof import chain_end
-from staff.audit_words import lines
+from staff.audit_words import accounts_in, lines
+from staff.queries import names_of
 
 
 @requires("audit.view")
@@ -22,7 +23,7 @@ def audit_log(request: HttpRequest) -> HttpResponse:
         "form": form,
         "fields": [form[name] for name in ("verb", "actor", "person", "from", "to")],
         "problems": [(name, form.errors[name]) for name in ("after", "before") if name in form.errors],
-        "lines": lines(page.rows),
+        "lines": lines(page.rows, names_of(accounts_in(page.rows))),
         "older": form.address(after=page.after) if page.after else "",
         "newer": form.address(before=page.before) if page.before else "",
         "carried": list(form.carried()),

@@ -17,7 +17,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from staff import audit
+from staff import actions, audit
 from staff.audit_filters import PAGE_SIZE, AuditForm
 from staff.audit_sealing import seal
 from staff.audit_words import WORDS
@@ -108,6 +108,14 @@ def test_what_a_line_adds_is_told(admin_client: Client) -> None:
         "name, CSV, many people at once",
     ):
         assert f"· {words}<" in rows
+
+
+def test_to_which_account_it_was_done_is_told(admin_client: Client, admin: Account, support: Account) -> None:
+    actions.disable(actor=admin, account_id=support.pk)
+    audit.record(actor=admin, verb="staff.enabled", detail={"account": 2**62})
+    audit.record(actor=admin, verb="staff.enabled", detail={"account": 2**80})
+    rows = page_of(admin_client).partition("<tbody>")[2]
+    assert "Disabled an account" in rows and "· Sam Support<" in rows
 
 
 def test_an_empty_log(admin_client: Client) -> None:
