@@ -92,12 +92,15 @@ def erase_user(
     how far it is. 409 where a legal hold keeps the person."""
     person = _person(uuid)
     key = caller(request)
-    asked: dict[str, Any] = {"actor": None, "by": key.display_name, "reason": reason.value, "ticket": ticket}
+    asked: dict[str, Any] = {"by": key.display_name, "reason": reason.value, "ticket": ticket}
     try:
-        if person.message_count < AT_ONCE_MESSAGES and not erasure_needs_second():
-            filed = erasure.erase(chat_user_uuid=person.uuid, **asked).erasure
+        if erasure_needs_second():
+            # Whoever made the key can't be the second: else one admin were both.
+            filed = approvals.file(chat_user_uuid=person.uuid, actor=key.made_by, **asked).erasure
+        elif person.message_count < AT_ONCE_MESSAGES:
+            filed = erasure.erase(chat_user_uuid=person.uuid, actor=None, **asked).erasure
         else:
-            filed = approvals.file(chat_user_uuid=person.uuid, **asked).erasure
+            filed = erasure.file(chat_user_uuid=person.uuid, actor=None, **asked)
     except ledger.Unwritable:
         detail = "The ledger of erasures can't be written, so nothing was erased."
         raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "ledger", detail, errors={}) from None

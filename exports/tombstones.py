@@ -62,7 +62,7 @@ class Asked:
     @property
     def name(self) -> str:
         """The asker's name, as it is kept."""
-        return self.actor.display_name if self.actor else self.by
+        return self.by or (self.actor.display_name if self.actor else "")
 
 
 @contextlib.contextmanager

@@ -36,11 +36,11 @@ def record(
 ) -> AuditEntry:
     """Adds a line. `verb` is `noun.verb`; `detail` holds codes, ids and field names, never personal text.
 
-    `by` names who did it where that is no account: a program's key.
+    `by` names who did it where that is a program, by its key; `actor` is then nobody, or who answers for the key.
     """
     return AuditEntry.objects.create(
         actor=actor,
-        actor_name=actor.display_name if actor else by,
+        actor_name=by or (actor.display_name if actor else ""),
         verb=verb,
         person_hash=person_hash(person) if person else "",
         detail=detail or {},

@@ -13,10 +13,13 @@ from asgiref.sync import async_to_sync
 from django.test import AsyncClient, Client
 
 from chatadmin.lib.limits import Quota
+from exports import approvals, ledger
+from exports.erasure import resume_unfinished
 from exports.models import Erasure
 from exports.stream import Form, export
 from staff import audit
-from staff.models import ApiKey, AuditEntry, Scope
+from staff.models import Account, ApiKey, AuditEntry, Scope
+from staff.policy import change_policy
 from tests.exports.asking import Program, problem
 from tests.exports.people import START, make_marked
 from tests.factories import make_person
@@ -211,6 +214,44 @@ def test_a_hold_keeps_a_person() -> None:
     problem(response, 409, "held", "uuid")
     assert ChatUser.objects.filter(pk=person.pk, erased_at=None).exists()
     assert not Erasure.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_where_a_second_admin_is_needed_it_waits_for_another_than_who_made_the_key(
+    admin: Account, owner: Account
+) -> None:
+    program = Program(Scope.ERASE)
+    key = program.key
+    assert key is not None and key.made_by == owner
+    change_policy(erasure_needs_second=True, actor=owner)
+    goes, stays = make_person("Ana"), make_person("Ben")
+    made = {person: program.delete(f"users/{person.uuid}", reason="test") for person in (goes, stays)}
+    for response in made.values():
+        assert response.status_code == 202
+        assert response.json()["state"] == "waiting"
+    assert ChatUser.objects.filter(erased_at=None).count() == 2
+    filed = {person: uuid.UUID(response.json()["id"]) for person, response in made.items()}
+    with pytest.raises(approvals.SameAdmin):
+        approvals.approve(erasure_id=filed[goes], actor=owner)
+    approvals.approve(erasure_id=filed[goes], actor=admin)
+    resume_unfinished()
+    approvals.refuse(erasure_id=filed[stays], actor=admin)
+    assert program.get(f"erasures/{filed[goes]}").json()["state"] == "done"
+    assert program.get(f"erasures/{filed[stays]}").json()["state"] == "refused"
+    assert list(ChatUser.objects.all()) == [stays]
+    assert Erasure.objects.get(pk=filed[goes]).actor_name == key.display_name
+    verbs = ("erasure.asked", "user.erased")
+    lines = audit.entries_about(goes.uuid).filter(verb__in=verbs)
+    assert {(line.verb, line.actor_name) for line in lines} == {(verb, key.display_name) for verb in verbs}
+
+
+def test_where_the_ledger_cant_be_written_nothing_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(**asked: object) -> None:
+        raise ledger.Unwritable("no space left")
+
+    monkeypatch.setattr("exports.erasure.erase", fails)
+    person = make_person("Ana")
+    problem(Program(Scope.ERASE).delete(f"users/{person.uuid}", reason="test"), 503, "ledger")
 
 
 def test_an_erased_person_has_no_export() -> None:
