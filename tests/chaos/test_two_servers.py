@@ -114,6 +114,20 @@ def test_signing_out_here_closes_the_page_there(
         assert page.closed() == 4401
 
 
+def test_staff_who_come_and_go_at_one_server_do_for_the_visitors_of_the_other(
+    here: Server, there: Server, widget: Widget, at_desk: StaffBrowser
+) -> None:
+    with Visitor(here.url, widget.key) as tab, Visitor(there.url, widget.key) as other:
+        both = (tab, other)
+        for one in both:
+            while one.hello()["staff_online"]:  # those of the test before
+                time.sleep(1)
+        with at_desk.live():
+            assert [one.expect("settings")["staff_online"] for one in both] == [True, True]
+        assert [one.expect("settings", 15)["staff_online"] for one in both] == [False, False]
+        assert all(one.silent(but=("ping",)) for one in both)
+
+
 def test_ten_messages_at_once_are_ten_at_both_together(here: Server, there: Server, widget: Widget) -> None:
     with Visitor(here.url, widget.key) as first:
         first.hello()
