@@ -11,7 +11,7 @@ from django.utils import timezone
 from chatadmin.lib.models import Job, JobState
 from chatadmin.lib.queue import Kind, Step
 from exports.retention import overwrite_freed
-from exports.retention_models import RetentionRule, RetentionRun, RunState
+from exports.retention_models import RetentionRule, RetentionRun, RunState, What
 from exports.retention_work import WORK
 from staff import audit
 
@@ -25,7 +25,8 @@ def _chunk(job: Job) -> Step:
         return Step(None, done=0, counts={"off": 1})
     before = dt.datetime.fromtimestamp(job.detail["before"], dt.UTC)
     step = WORK[rule.what](job, rule, before)
-    if step.changed and rule.freed_at is None:
+    # An erasure has its own bytes overwritten.
+    if step.changed and rule.freed_at is None and rule.what != What.EVERYTHING:
         rule.freed_at = timezone.now()
         rule.save(update_fields=["freed_at"])
     return step

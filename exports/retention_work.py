@@ -32,7 +32,7 @@ MOST_STUCK = 100
 
 
 def everything(job: Job, rule: RetentionRule, before: dt.datetime) -> Step:
-    """Erases some of the people who are due, each by an erasure of their own, once this chunk is committed.
+    """Files an erasure of their own for some of the people who are due, once this chunk is committed.
 
     The next chunk counts those who are gone. Whoever isn't is tried twice more, then left for the next day.
     """
@@ -50,7 +50,7 @@ def everything(job: Job, rule: RetentionRule, before: dt.datetime) -> Step:
         found = _next(rule.whose, before, stuck)
     if not found or len(stuck) > MOST_STUCK:
         return Step(None, done=len(gone), changed=len(gone), counts={**counts, "left": len(stuck)})
-    transaction.on_commit(lambda: _erase([person for _, person, _ in found], rule, before))
+    transaction.on_commit(lambda: _bury([person for _, person, _ in found], rule, before))
     following = {"asked": [[pk, said] for pk, _, said in found], "tries": tries, "stuck": stuck}
     return Step(following, done=len(gone), changed=len(gone), counts=counts)
 
@@ -63,14 +63,14 @@ def _next(whose: str, before: dt.datetime, stuck: Collection[int]) -> list[tuple
     return []
 
 
-def _erase(people: Collection[uuid.UUID], rule: RetentionRule, before: dt.datetime) -> None:
-    """Erases those who are still due, while the rule is on."""
+def _bury(people: Collection[uuid.UUID], rule: RetentionRule, before: dt.datetime) -> None:
+    """Buries those who are still due, while the rule is on; whoever works on erasures does the rest, many at a time."""
     for person in people:
         still = retention_due.inactive(rule.whose, before).filter(uuid=person).exists()
         if not still or not RetentionRule.objects.filter(pk=rule.pk, is_on=True).exists():
             continue
         try:
-            erasure.erase(chat_user_uuid=person, actor=None, reason=Reason.RETENTION)
+            erasure.file(chat_user_uuid=person, actor=None, reason=Reason.RETENTION)
         except (erasure.Held, ChatUser.DoesNotExist):
             continue
         except Exception as error:

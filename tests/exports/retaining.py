@@ -9,6 +9,7 @@ from chatadmin.lib import queue
 from conversations.counters import wrong
 from conversations.models import ActivityEvent, EventKind
 from exports import periods, retention
+from exports.erasure import resume_unfinished
 from exports.retention_jobs import JOBS
 from exports.retention_models import RetentionRule, RetentionRun
 from staff.models import Account
@@ -59,7 +60,7 @@ def sweep() -> list[RetentionRun]:
 
 
 def work_off(chunks: int | None = None) -> None:
-    """Works on the queue until nothing is left, or for so many chunks."""
+    """Works on the queue until nothing is left, erasures among it, or for so many chunks."""
     while (job := queue.take({retention.KIND})) is not None:
         if chunks is None:
             queue.work(job, JOBS)
@@ -67,3 +68,5 @@ def work_off(chunks: int | None = None) -> None:
         for _ in range(chunks):
             queue._run_chunk(job, JOBS)
         return
+    while ChatUser.objects.filter(erased_at__isnull=False).exists():
+        resume_unfinished()

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 
 from chatadmin.lib.models import Job
-from exports import retention
+from exports import retention, waiting
 from exports.management.commands import apply_retention
 from exports.retention_models import RetentionRun
 from staff.models import Account, AuditEntry
@@ -27,6 +27,7 @@ def own_kind(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apply_retention, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(waiting, "TAKEN_WITHIN_SECONDS", 0.0)
 
 
 def said(*words: str) -> list[str]:

@@ -242,7 +242,7 @@ def test_erasures_that_a_kill_kept_from_beginning_are_begun_again(
         make_talker(name, 100)
     retention.file_due()
     with monkeypatch.context() as killed:
-        killed.setattr(retention_work, "_erase", lambda *args: None)
+        killed.setattr(retention_work, "_bury", lambda *args: None)
         work_off(chunks=1)
     assert len(living()) == 3
     Job.objects.update(leased_until=timezone.now() - dt.timedelta(seconds=1))
@@ -257,14 +257,14 @@ def test_whoever_cannot_be_erased_is_left_for_another_day(
     make_rule("everything", admin)
     make_talker("Ana", 100)
     stuck = make_talker("Stuck", 100)
-    erase = retention_work.erasure.erase
+    file = retention_work.erasure.file
 
     def failing(**given: Any) -> Any:
         if given["chat_user_uuid"] == stuck.uuid:
             raise RuntimeError
-        return erase(**given)
+        return file(**given)
 
-    monkeypatch.setattr(retention_work.erasure, "erase", failing)
+    monkeypatch.setattr(retention_work.erasure, "file", failing)
     [run] = sweep()
     assert living() == {"Stuck"}
     assert run.counts == {"people": 1, "messages": 2, "left": 1}

@@ -11,13 +11,16 @@ from django.utils import timezone
 from chatadmin.lib import queue
 from chatadmin.lib.models import Job
 from exports import retention
+from exports.models import Erasure, Reason
 from exports.retention_forecast import forecast
 from exports.retention_jobs import JOBS
 from exports.retention_models import RetentionRule, RetentionRun, RunState
+from exports.waiting import until_finished
 
 # A running server looks twice a second.
 PATIENCE_SECONDS = 2.0
 LOOK_SECONDS = 0.1
+ERASURES_AT_ONCE = 500
 
 
 class Command(BaseCommand):
@@ -48,6 +51,7 @@ class Command(BaseCommand):
         jobs = retention.file_due(again=True)
         for job in jobs:
             _wait(job)
+        _until_erased()
         retention.overwrite_freed()
         runs = RetentionRun.objects.filter(job__in=[job.pk for job in jobs]).select_related("rule")
         for run in runs.order_by("pk"):
@@ -59,6 +63,14 @@ class Command(BaseCommand):
 
 def _named(rule: RetentionRule) -> str:
     return f"{rule.what} of {rule.whose} after {rule.amount} {rule.unit}"
+
+
+def _until_erased() -> None:
+    """Until everybody whom a rule buried is gone, by the server's hand or by ours."""
+    filed = Erasure.objects.filter(reason=Reason.RETENTION, finished_at=None).order_by("pk")
+    while ids := list(filed.values_list("pk", flat=True)[:ERASURES_AT_ONCE]):
+        if not until_finished(ids):
+            raise CommandError("Not every erasure is finished yet: the server goes on with them.")
 
 
 def _wait(job: Job) -> None:
