@@ -26,6 +26,7 @@ from users.queries import living
 PAGE_SIZE = 50
 # An address is a claim that anybody can make, any number of times; the newest people are shown.
 MOST_CLAIMS = 200
+SWEPT = 500
 KEPT_OVERDUE = dt.timedelta(days=30)
 FOLDED_CHARS = ChatUser._meta.get_field("email_folded").max_length
 OPEN_ORDER = Order("due_at", descending=False, value_type=dt.datetime)
@@ -101,8 +102,14 @@ def claims_of(request: Request) -> list[Claim]:
 def sweep_requests() -> int:
     """Ends what nobody answered, about nobody we know, a month after it was due: the address goes. Returns how many."""
     now = timezone.now()
-    forgotten = Claim.objects.filter(state=ClaimState.OPEN, due_at__lt=now - KEPT_OVERDUE, chat_user=None)
-    return forgotten.update(state=ClaimState.EXPIRED, closed_at=now, email="")
+    with transaction.atomic():
+        late = Claim.objects.filter(state=ClaimState.OPEN, due_at__lt=now - KEPT_OVERDUE, chat_user=None)
+        forgotten = list(late.select_for_update(of=("self",)).select_related("request")[:SWEPT])
+        for claim in forgotten:
+            audit.record(actor=None, verb="request.expired", detail={"request": claim.request.reference})
+        ended = {"state": ClaimState.EXPIRED, "closed_at": now, "email": ""}
+        Claim.objects.filter(pk__in=[claim.pk for claim in forgotten]).update(**ended)
+    return len(forgotten)
 
 
 def _standing() -> QuerySet[Claim]:

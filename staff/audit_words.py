@@ -136,7 +136,7 @@ def _detail(detail: Any) -> Iterator[str]:
     yield from _texts(detail.get("filters"))
     if isinstance(detail.get("format"), str):
         yield detail["format"].upper()
-    codes = [detail.get(name) for name in ("reason", "ticket", "request", "role", "before")]
+    codes = [detail.get(name) for name in ("reason", "ticket", "request", "key", "role", "before")]
     yield from (code for code in codes if code and isinstance(code, str))
     if isinstance(detail.get("found"), int):
         more = "+" if detail.get("and_more") else ""

@@ -250,6 +250,8 @@ def test_what_nobody_answered_about_nobody_ends_a_month_after_its_day() -> None:
         assert claim.state == state
         assert bool(claim.email) == (state == ClaimState.OPEN)
     assert requests.sweep_requests() == 0
+    line = AuditEntry.objects.get(verb="request.expired")
+    assert line.detail == {"request": stale.request.reference}
 
 
 @pytest.mark.parametrize("count", [1, 30])
