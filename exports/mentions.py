@@ -21,6 +21,7 @@ from users.models import ChatUser
 
 PAGE_SIZE = 20
 SECONDS = 2.0
+READ_AT_ONCE = 200
 LEAST_DIGITS, MOST_DIGITS = 7, 15
 LEAST_ID_CHARS = 3
 MOST_NEEDLES = 8
@@ -102,11 +103,13 @@ def holds(needles: list[Needle], value: Any) -> bool:
 
 def mentions_of(person: ChatUser, *, below: int | None = None, size: int = PAGE_SIZE) -> Mentions:
     """`size` of them with an id under `below`, or the newest."""
-    needles, budget = needles_of(person), Budget(SECONDS)
+    needles = needles_of(person)
     found: dict[int, Message] = {}
     reached: list[int] = []
     partial = False
     for needle in needles:
+        # Each has its own: one that is everywhere must not keep the others from coming further.
+        budget = Budget(SECONDS / len(needles))
         try:
             for message in _with(needle, person, needles, budget, below, size + 1):
                 found[message.pk] = message
@@ -137,19 +140,31 @@ def _with(
     if below is not None:
         bounds = bounds._replace(below=min(below, bounds.below))
     walk = Walk(Sought(words, without=(person.pk,)), bounds, budget)
-    count = 0
+    count, reached = 0, bounds.below
     try:
         for hits in walk.batches():
-            messages = Message.objects.select_related("chat_user").in_bulk([hit.id for hit in hits])
-            for pk in sorted(messages, reverse=True):
-                message = messages[pk]
-                if message.chat_user.erased_at is None and holds(needles, [message.body, message.data]):
+            for start in range(0, len(hits), READ_AT_ONCE):
+                ids = [hit.id for hit in hits[start : start + READ_AT_ONCE]]
+                for message in _read(ids, needles, budget):
                     yield message
                     count += 1
                     if count == size:
                         return
+                reached = min(ids)
+            reached = walk.reached
     except OverBudget:
-        raise _Stopped(walk.reached) from None
+        raise _Stopped(reached) from None
+
+
+def _read(ids: list[int], needles: list[Needle], budget: Budget) -> list[Message]:
+    """Those of the messages that hold something of the person's, newest first. Raises OverBudget."""
+    with budget.limit():
+        messages = Message.objects.select_related("chat_user").in_bulk(ids)
+    return [
+        message
+        for _, message in sorted(messages.items(), reverse=True)
+        if message.chat_user.erased_at is None and holds(needles, [message.body, message.data])
+    ]
 
 
 def _words(needle: Needle) -> Words | None:

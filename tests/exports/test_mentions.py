@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from chatadmin.lib.budget import OverBudget
 from chatadmin.lib.bus import Event
 from chatadmin.lib.tokens import tokens
 from conversations.models import Message
@@ -130,6 +131,31 @@ def test_where_the_time_runs_out_it_says_so_and_goes_on(
     assert page.partial and page.rows == [] and page.below is not None
     monkeypatch.setattr(mentions, "SECONDS", 2.0)
     assert len(mentions_of(ana, below=page.below).rows) == 1
+
+
+def test_cut_short_again_and_again_it_misses_nothing(ana: ChatUser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time runs out after each few messages that were read: going on from there, each is met once."""
+    made = said(make_person("Bo"), *[f"{number} {EMAIL}" for number in range(9)])
+    monkeypatch.setattr(mentions, "READ_AT_ONCE", 2)
+    real, seen, below = mentions._read, list[int](), None
+    for _ in range(20):
+        reads = 0
+
+        def once(*args: Any) -> list[Message]:
+            nonlocal reads
+            reads += 1
+            if reads > 1:
+                raise OverBudget
+            return real(*args)
+
+        monkeypatch.setattr(mentions, "_read", once)
+        page = mentions_of(ana, below=below, size=3)
+        seen += [one.message.pk for one in page.rows]
+        if page.below is None:
+            break
+        assert page.partial or len(page.rows) == 3
+        below = page.below
+    assert seen == [message.pk for message in reversed(made)]
 
 
 def test_the_page_redacts_one_and_leaves_the_others(
