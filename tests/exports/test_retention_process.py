@@ -10,6 +10,7 @@ import pytest
 from chatadmin.lib.tokens import tokens
 from conversations.counters import wrong
 from conversations.models import Conversation, Message
+from exports.models import Erasure
 from exports.retention_models import RetentionRun
 from staff.models import Account
 from tests.exports.retaining import ago, make_rule, make_talker
@@ -77,3 +78,17 @@ def test_killed_half_way_the_next_one_goes_on(server: Server, admin: Account) ->
     assert run.counts == {"people": PEOPLE, "messages": PEOPLE * EACH, "conversations": PEOPLE}
     assert list(Message.objects.values_list("chat_user", flat=True)) == [stays.pk] * 2
     assert list(wrong()) == []
+
+
+def test_people_who_are_due_are_erased_with_a_receipt_each(server: Server, admin: Account) -> None:
+    server.kill()
+    for name in ("Ana", "Bo", "Cy"):
+        make_talker(name, 100)
+    make_talker("Stays", 10)
+    make_rule("everything", admin)
+    server.start()
+    done = Erasure.objects.filter(reason="retention", finished_at__isnull=False)
+    until(lambda: done.count() == 3 and RetentionRun.objects.filter(state="done").exists())
+    assert list(ChatUser.objects.values_list("name", flat=True)) == ["Stays"]
+    assert RetentionRun.objects.get().counts == {"people": 3, "messages": 6, "left": 0}
+    assert all(erasure.receipt for erasure in done)
