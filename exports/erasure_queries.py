@@ -37,6 +37,7 @@ PLACES = {
     "saved_views": gettext_lazy("words of saved views"),
     "memory": gettext_lazy("this server's memory: caches, limits, messages on their way"),
     "redis": gettext_lazy("Redis: caches, limits, channel layer"),
+    "exports": gettext_lazy("lists of who is in which exported file"),
     "exported_files": gettext_lazy("exported files"),
     "logs": gettext_lazy("log files"),
 }

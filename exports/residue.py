@@ -22,7 +22,9 @@ from django.db import connection
 
 from chatadmin.lib import redis_store, remains
 from chatadmin.lib.models import Job
+from exports.export_files import files_of
 from exports.known import Known
+from exports.models import Export
 from exports.register import REGISTER, Declared
 from search.models import SavedView
 from staff import audit
@@ -31,6 +33,8 @@ from users import presence
 log = structlog.get_logger("chatadmin.exports")
 
 AUDIT_LINES = 1_000
+# Of each file so much is read, its end: a deletion must not wait for gigabytes. Who is in a larger export is listed.
+FILE_BYTES = 32 * 1024 * 1024
 # A frame that was on its way when the person was erased may bring a lease back for a moment.
 LOOKS, PAUSE_SECONDS = 3, 0.3
 
@@ -52,7 +56,12 @@ def look(cases: list[Case]) -> list[Found]:
     for declared in REGISTER:
         for case, own in zip(cases, found, strict=True):
             own[f"table.{declared.name}"] = _rows(declared, case)
-    for name, one in (("search_index", _in_indexes), ("presence", _here), ("audit", _in_audit)):
+    for name, one in (
+        ("search_index", _in_indexes),
+        ("presence", _here),
+        ("audit", _in_audit),
+        ("exports", _exported),
+    ):
         for case, own in zip(cases, found, strict=True):
             own[name] = _tried(name, functools.partial(one, case))
     for name, texts, surely in PLACES:
@@ -127,6 +136,15 @@ def _saved_views() -> Iterator[str]:
         yield f"{name}\n{unquote_plus(query)}"
 
 
+def _exported(case: Case) -> int | None:
+    """Exported files that hold them, by the list of who is in which."""
+    if case.known is None:
+        return None
+    # One that is stale is being begun anew without them.
+    holding = Export.objects.filter(inside__person_hash__in=case.known.hashes, is_stale=False)
+    return sum(len(files_of(export)) for export in holding.distinct())
+
+
 def _exported_files() -> Iterator[str]:
     return _files_under(Path(settings.VAR_DIR) / "exports")
 
@@ -134,14 +152,14 @@ def _exported_files() -> Iterator[str]:
 def _logs() -> Iterator[str]:
     var = Path(settings.VAR_DIR)
     for path in sorted({*var.glob("*.log"), *remains.own_log_files()}):
-        yield from remains.in_file(path)
+        yield from remains.in_file(path, most=FILE_BYTES)
     yield from _files_under(var / "logs")
 
 
 def _files_under(folder: Path) -> Iterator[str]:
     for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
         if path.is_file():
-            yield from remains.in_file(path)
+            yield from remains.in_file(path, most=FILE_BYTES)
 
 
 # Where it is looked for texts, and whether only for those that can't mean anybody else.
@@ -154,7 +172,7 @@ PLACES: tuple[tuple[str, Callable[[], Iterable[str]], bool], ...] = (
     ("exported_files", _exported_files, True),
     ("logs", _logs, True),
 )
-WHERE = (*(f"table.{declared.name}" for declared in REGISTER), "search_index", "presence", "audit")
+WHERE = (*(f"table.{declared.name}" for declared in REGISTER), "search_index", "presence", "audit", "exports")
 WHERE += tuple(name for name, _, _ in PLACES)
 
 

@@ -67,12 +67,16 @@ def _of_keys(names: list[bytes]) -> Iterator[str]:
         yield f"{_text(name)}\n{_text(value or b'')}"
 
 
-def in_file(path: Path) -> Iterator[str]:
-    """The file's text in overlapping blocks; of a ZIP also that of its members. Nothing where it is gone; raises
-    OSError where it can't be read."""
+def in_file(path: Path, *, most: int) -> Iterator[str]:
+    """The text of the file's last `most` bytes in overlapping blocks; of a ZIP that isn't larger also that of its
+    members. Nothing where it is gone; raises OSError where it can't be read."""
     try:
         with open(path, "rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - most))
             yield from _blocks(file)
+            if size > most:
+                return
             if zipfile.is_zipfile(file):
                 yield from _members(file)
     except FileNotFoundError:

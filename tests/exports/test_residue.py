@@ -17,10 +17,10 @@ from django.db import connection
 from chatadmin.lib import redis_store
 from chatadmin.lib.limits import Quota, limits
 from chatadmin.lib.models import Job
-from exports import concluding, residue
+from exports import concluding, export_files, residue
 from exports.erasure import erase
 from exports.known import Known, known_of, seal, unseal
-from exports.models import Erasure
+from exports.models import Erasure, Export, ExportedPerson
 from exports.residue import WHERE, Case, look
 from search.models import SavedView
 from staff import audit
@@ -126,6 +126,19 @@ def _log(known: Known) -> None:
     _exported(known, "server.log")
 
 
+def _long_log(known: Known) -> None:
+    path = Path(residue.settings.VAR_DIR) / "server.log"
+    path.write_text("x" * (residue.FILE_BYTES + 1_000) + known.uuids[0])
+
+
+def _in_a_file(known: Known) -> None:
+    export = Export.objects.create(total=1)
+    person_hash = audit.person_hash(uuid.UUID(known.uuids[0]))
+    ExportedPerson.objects.create(export=export, person_hash=person_hash)
+    path = export_files.path_of(export)
+    path.write_bytes(b"PK, and larger than what is read")
+
+
 PLANTS: list[tuple[Callable[[Known], None], str]] = [
     (_view, "saved_views"),
     (_view_name, "saved_views"),
@@ -135,6 +148,8 @@ PLANTS: list[tuple[Callable[[Known], None], str]] = [
     (_exported, "exported_files"),
     (_zipped, "exported_files"),
     (_log, "logs"),
+    (_long_log, "logs"),
+    (_in_a_file, "exports"),
     (_cache, "redis" if redis_store.configured() else "memory"),
     (_limit, "redis" if redis_store.configured() else "memory"),
 ]
