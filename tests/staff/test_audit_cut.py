@@ -130,7 +130,9 @@ def test_a_forged_checkpoint(log: None) -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [{"position": 7}, {"head": "0" * 64}, {"lines": 4}, {"before": ago(1)}], ids=str
+    "values",
+    [{"position": 7}, {"head": "0" * 64}, {"lines": 4}, {"before": ago(1)}],
+    ids=["position", "head", "lines", "before"],
 )
 def test_a_changed_checkpoint(log: None, values: dict[str, object]) -> None:
     cut(ago(1000))
