@@ -2,4 +2,5 @@
 
 from django.conf import settings
 
-collect_ignore = ["test_raw_postgresql.py"] if settings.IS_SQLITE else ["test_overwriting.py"]
+ON_SQLITE = ["test_overwriting.py", "test_residue_index.py"]
+collect_ignore = ["test_raw_postgresql.py"] if settings.IS_SQLITE else ON_SQLITE

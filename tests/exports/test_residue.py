@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
-from django.db import connection
 
 from chatadmin.lib import redis_store
 from chatadmin.lib.limits import Quota, limits
@@ -180,30 +179,6 @@ def test_a_lease_that_came_back_is_dropped(case: Case, monkeypatch: pytest.Monke
     presence.store().touch([(case.known.uuids[0], "socket")])
     assert found(case) == {}
     assert not presence.online([uuid.UUID(case.known.uuids[0])])
-
-
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL's indexes have no rows of their own")
-def test_a_ghost_in_the_search_index_is_found(goes: Marked) -> None:
-    person = goes.person.pk
-    ids = sorted(goes.person.messages.values_list("pk", flat=True))
-    spans = {"messages": [ids[0], ids[-1]], "profile": [person, person]}
-    with connection.cursor() as cursor:
-        triggers = cursor.execute(
-            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND sql LIKE '%delete%'"
-        ).fetchall()
-        assert triggers
-        for name, _ in triggers:
-            cursor.execute(f'DROP TRIGGER "{name}"')
-        try:
-            case = Case(person, known_of(goes.person), spans)
-            goes.person.delete()
-            assert found(case) == {"search_index": 5 + 1}
-        finally:
-            for _, sql in triggers:
-                cursor.execute(sql)
-            for table in ("conversations_message_fts", "users_chatuser_fts"):
-                cursor.execute(f"INSERT INTO {table}({table}) VALUES ('rebuild')")
-    assert found(case) == {}
 
 
 def test_what_can_not_be_looked_at_is_said(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
