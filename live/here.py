@@ -47,7 +47,8 @@ async def told(events: Iterable[Event], pages: Collection[HerePage]) -> None:
         if len(page.users) < MOST_SHOWN:
             page.takes_in(shown)
     watched = {name for page in pages for name in page.users}
-    drawn = await _drawn(shown, sorted(moved & watched))
+    # Where those are who came just now is in their rows.
+    drawn = await _drawn(shown, sorted((moved & watched) - set(shown)))
     rows = drawn.rows + (more() if len(came) > MOST_CAME else "")
     for page in pages:
         text = rows + "".join(drawn.places[name] for name in sorted(page.users & drawn.places.keys()))

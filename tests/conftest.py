@@ -21,6 +21,8 @@ from tests.staff_http import StaffBrowser
 from tests.visitor import Visitor
 
 _empty_database = TransactionTestCase._fixture_teardown
+# The servers that tests share, once there is one.
+SHARED: list[Server] = []
 
 
 def _empty_database_beside_a_server(case: TransactionTestCase) -> None:
@@ -100,6 +102,7 @@ def server_process(django_db_setup: None, django_db_blocker: pytest.FixtureReque
     """The real server on the test database, one for the whole run."""
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         server = Server().start()
+    SHARED.append(server)
     yield server
     server.stop()
 

@@ -26,11 +26,11 @@ def sound(page: Page) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_asked_watched_and_done(at_work: AtWork, support: Account, scheme: str) -> None:
-    people = make_crowd(6_000)
+    people = make_crowd(20_000)
     job = proposed("tag", people, support, make_tag("refund", *people[:37]))
     page = at_work(support, color_scheme=scheme, viewport={"width": 360, "height": 640}).new_page()
     page.goto(f"{own(job)}?query=q%3Dcrowd")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Put “refund” on 6,000 people?")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Put “refund” on 20,000 people?")
     expect(page.get_by_text("37 have it already.")).to_be_visible()
     sound(page)
     page.get_by_role("button", name="Put it on").click()
@@ -38,12 +38,12 @@ def test_asked_watched_and_done(at_work: AtWork, support: Account, scheme: str) 
     stop.focus()
     expect(page.locator("[data-bulk=running]:not([data-done='0'])")).to_be_attached()
     expect(stop).to_be_focused()
-    done = re.compile("Done: “refund” put on 5,963 people")
+    done = re.compile("Done: “refund” put on 19,963 people")
     expect(page.get_by_role("heading", level=1)).to_have_text(done, timeout=60_000)
     expect(page).to_have_title(done)
     expect(page.get_by_text("37 have it already")).to_be_visible()
     sound(page)
-    assert len(wearers("refund")) == 6_000
+    assert len(wearers("refund")) == 20_000
     page.get_by_role("link", name="Back to the list").click()
     expect(page).to_have_url(f"{page.url.split('/users/')[0]}/users/?q=crowd")
 

@@ -256,7 +256,8 @@ def test_as_many_questions_to_the_database_for_two_as_for_fifty(
             person = make_person(f"Crowd {at}", is_vip=True)
             make_visit(person)
             make_talk(person, ("visitor", "Hello?"), at=T + MINUTE * at, unread_count=1)
-        talks(support_client)
+        # The first such search of a minute is a line of the audit log.
+        talks(support_client, **query)
         with CaptureQueriesContext(connection) as captured:
             listed = ids(talks(support_client, **query))
         assert len(listed) == Conversation.objects.count()
