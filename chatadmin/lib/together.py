@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from chatadmin.lib.threads import hop
+from chatadmin.lib.writer import settle
 
 Item = TypeVar("Item")
 Done = TypeVar("Done")
@@ -53,9 +54,4 @@ class Together(Generic[Item, Done]):
         except Exception as error:
             outcomes = [error] * len(batch)
         for (_, future), outcome in zip(batch, outcomes, strict=True):
-            if future.done():  # whoever asked was cancelled
-                continue
-            if isinstance(outcome, Exception):
-                future.set_exception(outcome)
-            else:
-                future.set_result(outcome)
+            settle(future, outcome)

@@ -148,7 +148,7 @@ def _answer(askers: Sequence[_Asker[Done]], outcomes: Sequence[Done | Exception]
         if isinstance(asker, asyncio.Future):
             by_loop.setdefault(asker.get_loop(), []).append((asker, outcome))
         else:
-            _settle(asker, outcome)
+            settle(asker, outcome)
     for loop, pairs in by_loop.items():
         try:
             loop.call_soon_threadsafe(_settle_all, pairs)
@@ -158,10 +158,11 @@ def _answer(askers: Sequence[_Asker[Done]], outcomes: Sequence[Done | Exception]
 
 def _settle_all(pairs: Sequence[tuple[asyncio.Future[Done], Done | Exception]]) -> None:
     for future, outcome in pairs:
-        _settle(future, outcome)
+        settle(future, outcome)
 
 
-def _settle(asker: _Asker[Done], outcome: Done | Exception) -> None:
+def settle(asker: _Asker[Done], outcome: Done | Exception) -> None:
+    """Gives whoever asked what came of it, or why nothing did."""
     if asker.done():  # whoever asked was cancelled
         return
     if isinstance(outcome, Exception):
