@@ -107,7 +107,9 @@ class Page:
                     self.lines.append(int(count))
         if b"[data-slot='dot']" in payload:
             self.dots.update({p.decode(): state.decode() for p, state in DOT.findall(payload)})
-        self.answered.set()
+            # Not at the first frame: the navigation's counts may come before the state.
+            if self.dots.keys() >= self.people.keys():
+                self.answered.set()
 
     def _row(self, person: str, count: int, now: float) -> None:
         visitor = self.people.get(person)

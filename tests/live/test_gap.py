@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -10,7 +11,9 @@ import pytest
 from django.utils import timezone
 
 from chatadmin.lib.bus import Event, announce
+from exports.models import Erasure, Reason
 from live import hub as module
+from staff import audit
 from tests.factories import make_messages, make_person, make_widget
 from tests.live.conftest import Inside
 from tests.staff_http import StaffBrowser
@@ -58,7 +61,15 @@ def test_visitors_are_asked_whether_they_are_here(come: Come) -> None:
 
 def test_those_who_were_erased_or_blocked_meanwhile_do_not_stay(come: Come) -> None:
     erased, blocked, kept = come(), come(), come()
-    ChatUser.objects.filter(uuid=erased.user["id"]).update(erased_at=timezone.now())
+    now, person = timezone.now(), person_of(erased)
+    # Somebody else's work, or the server would erase them itself meanwhile, and say so.
+    Erasure.objects.create(
+        person_hash=audit.person_hash(person.uuid),
+        reason=Reason.OTHER,
+        person_pk=person.pk,
+        leased_until=now + dt.timedelta(minutes=5),
+    )
+    ChatUser.objects.filter(pk=person.pk).update(erased_at=now)
     ChatUser.objects.filter(uuid=blocked.user["id"]).update(blocked_at=timezone.now())
     lose_events()
     assert erased.closed() == 1012
