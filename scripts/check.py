@@ -30,6 +30,7 @@ CHECKS = (
     Check("templates", ("-m", "djlint", "templates", "--lint", "--quiet")),
     Check("migrations", (*MANAGE, "makemigrations", "--check", "--dry-run")),
     Check("deployment", (*MANAGE, "check", "--deploy", "--fail-level", "WARNING")),
+    Check("the register's table", ("-m", "scripts.held_table", "--check")),
     Check("house rules", ("-m", "scripts.house_rules")),
 )
 
