@@ -1,4 +1,4 @@
-"""The schedule and the queue: which sweeps and which kinds of job run in the server, and what starts them."""
+"""The schedule and the queue: which sweeps and which kinds of job there are, and what starts them in a server or worker."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import time
 from typing import Any
 
 from chatadmin.lib import bus, queue
-from chatadmin.lib.jobs import STOP_SECONDS, Schedule, Sweep
+from chatadmin.lib.jobs import Schedule, Sweep
 from chatadmin.lib.queue import Kind
 from chatadmin.lib.runner import Runner
 from chatadmin.lib.socket import Receive, Scope, Send
+from chatadmin.lib.workers import Turn
+from chatadmin.lib.working import STOP_SECONDS, Working
 from conversations.actions import close_idle
 from conversations.mailing import mail_unread
 from conversations.writer import WRITER
@@ -25,6 +27,7 @@ from staff.audit_sealing import seal
 from users import presence, tag_actions
 from widget.hub import VisitorHub
 
+TURN = Turn()
 SCHEDULE = Schedule(
     [
         Sweep("end_stale_visits", 60, presence.end_stale_visits),
@@ -35,14 +38,15 @@ SCHEDULE = Schedule(
         Sweep("sweep_exports", 60, sweep_exports),
         Sweep("apply_retention", 600, retention.file_due),
         Sweep("sweep_message_spans", 300, sweep_spans),
-    ]
+    ],
+    TURN,
 )
 # In a thread of its own: a mail server that hangs holds up no other sweep.
-MAILS = Schedule([Sweep("mail_unread_replies", 30, mail_unread)])
+MAILS = Schedule([Sweep("mail_unread_replies", 30, mail_unread)], TURN)
 # So does a file of many people, which takes its time.
-EXPORTS = Schedule([Sweep("write_exports", 1, write_exports)])
+EXPORTS = Schedule([Sweep("write_exports", 1, write_exports)], TURN)
 # In a thread of its own: somebody with a million messages takes a while.
-ERASURES = Schedule([Sweep("erasures", 1, Sweeper().run)])
+ERASURES = Schedule([Sweep("erasures", 1, Sweeper().run)], TURN)
 KINDS: dict[str, Kind] = {
     bulk.KIND: bulk.JOBS,
     tag_actions.KIND: tag_actions.JOBS,
@@ -51,7 +55,7 @@ KINDS: dict[str, Kind] = {
     erasures_bulk.KIND: erasures_bulk.JOBS,
     erasures_bulk.APPROVE_KIND: erasures_bulk.APPROVE_JOBS,
 }
-RUNNER = Runner(KINDS)
+RUNNER = Runner(KINDS, TURN)
 
 
 def start() -> None:
@@ -66,7 +70,7 @@ def start() -> None:
 def stop() -> None:
     """Ends them, all at once and each after what it is at, waiting STOP_SECONDS at most; and the message writers after
     all that they were given."""
-    working: list[Schedule | Runner] = [MAILS, SCHEDULE, RUNNER, EXPORTS, ERASURES]
+    working: list[Working] = [MAILS, SCHEDULE, RUNNER, EXPORTS, ERASURES]
     for one in working:
         one.ask_to_stop()
     # What was taken in is written, and told, before the process goes.

@@ -168,13 +168,8 @@ def take(lock: IO[str]) -> None:
 def prepare() -> None:
     """Brings database and static files up to date; demo data where it is wanted and nobody is there yet."""
     from django.conf import settings
-    from django.core.management import call_command
-    from django.db import Error
 
-    try:
-        call_command("migrate", verbosity=0, interactive=False)
-    except Error as error:
-        sys.exit(f"chatadmin: {no_database(error)}")
+    migrate()
     collect_static()
     from staff.actions import ensure_widget
 
@@ -183,6 +178,18 @@ def prepare() -> None:
         from chatadmin import demo
 
         demo.ensure()
+
+
+def migrate() -> None:
+    """Brings the tables up to date. Raises ImproperlyConfigured."""
+    from django.core.exceptions import ImproperlyConfigured
+    from django.core.management import call_command
+    from django.db import Error
+
+    try:
+        call_command("migrate", verbosity=0, interactive=False)
+    except Error as error:
+        raise ImproperlyConfigured(no_database(error)) from None
 
 
 def collect_static() -> None:

@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "django_filters",
     "django_htmx",
     "import_export",
+    "chatadmin",
     "chatadmin.lib",
     "staff",
     "users",

@@ -24,7 +24,7 @@ from users.models import ChatUser
 from users.queries import living
 
 SCHEMA = "chatadmin.export/1"
-LEASE = dt.timedelta(seconds=30)
+LEASE = dt.timedelta(seconds=15)
 TOLD_SECONDS = 0.5
 TOGETHER = 50
 COPIED_BYTES = 1024 * 1024

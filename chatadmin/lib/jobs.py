@@ -9,12 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
-from django.db import close_old_connections, connections
+from django.db import close_old_connections
+
+from chatadmin.lib.working import Working, always
 
 log = structlog.get_logger("chatadmin.jobs")
 
 TICK_SECONDS = 1.0
-STOP_SECONDS = 5.0
 
 _stopping: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("stopping", default=None)
 
@@ -34,48 +35,23 @@ class Sweep:
     run: Callable[[], object]
 
 
-class Schedule:
-    """A thread that runs sweeps for as long as the process lives. `start` may be called again and again."""
+class Schedule(Working):
+    """Runs sweeps when they are due. While it isn't this process's turn they become due, and run once it is."""
 
-    def __init__(self, sweeps: Sequence[Sweep]) -> None:
+    def __init__(self, sweeps: Sequence[Sweep], may_work: Callable[[], bool] = always) -> None:
+        super().__init__("chatadmin-jobs", may_work)
         self.sweeps = sweeps
-        self.thread: threading.Thread | None = None
-        self.stopping = threading.Event()
-        self.lock = threading.Lock()
 
-    def start(self) -> None:
-        """Starts the thread if none runs."""
-        with self.lock:
-            if self.thread is None or not self.thread.is_alive():
-                self.stopping.clear()
-                self.thread = threading.Thread(target=self._work, name="chatadmin-jobs", daemon=True)
-                self.thread.start()
-
-    def ask_to_stop(self) -> None:
-        """Has the thread end after the sweep that it is in, which can ask `is_stopping`."""
-        self.stopping.set()
-
-    def join(self, seconds: float = STOP_SECONDS) -> None:
-        """Waits until it has ended, so long at most."""
-        if self.thread is not None:
-            self.thread.join(seconds)
-
-    def stop(self) -> None:
-        """Ends the thread, waiting STOP_SECONDS at most."""
-        self.ask_to_stop()
-        self.join()
-
-    def _work(self) -> None:
+    def work(self) -> None:
+        """Until it is asked to stop, which a sweep can see by `is_stopping`."""
         _stopping.set(self.stopping)
         due = {sweep.name: 0.0 for sweep in self.sweeps}
-        try:
-            while not self.stopping.wait(TICK_SECONDS):
-                for sweep in self.sweeps:
-                    if time.monotonic() >= due[sweep.name] and not self.stopping.is_set():
-                        due[sweep.name] = time.monotonic() + sweep.every_seconds
-                        run(sweep)
-        finally:
-            connections.close_all()
+        while not self.stopping.wait(TICK_SECONDS):
+            for sweep in self.sweeps:
+                is_due = time.monotonic() >= due[sweep.name] and not self.stopping.is_set()
+                if is_due and self.may_work():
+                    due[sweep.name] = time.monotonic() + sweep.every_seconds
+                    run(sweep)
 
 
 def run(sweep: Sweep) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import threading
+from collections.abc import Callable
 
 import structlog
-from django.db import close_old_connections, connections
+from django.db import close_old_connections
 
 from chatadmin.lib import queue
-from chatadmin.lib.jobs import STOP_SECONDS
 from chatadmin.lib.queue import Kinds
+from chatadmin.lib.working import Working, always
 
 log = structlog.get_logger("chatadmin.jobs")
 
@@ -17,49 +17,24 @@ LOOK_SECONDS = 0.5
 TURN_SECONDS = 0.3
 
 
-class Runner:
-    """Works on jobs of its kinds for as long as the process lives. `start` may be called again and again.
+class Runner(Working):
+    """Works on jobs of its kinds. Beside runners of other processes: a job is worked on by one of them at a time."""
 
-    Beside runners of other processes: a job is worked on by one of them at a time.
-    """
-
-    def __init__(self, kinds: Kinds) -> None:
+    def __init__(self, kinds: Kinds, may_work: Callable[[], bool] = always) -> None:
+        super().__init__("chatadmin-queue", may_work)
         self.kinds = kinds
-        self.thread: threading.Thread | None = None
-        self.stopping = threading.Event()
-        self.lock = threading.Lock()
-
-    def start(self) -> None:
-        """Starts the thread if none runs."""
-        with self.lock:
-            if self.thread is None or not self.thread.is_alive():
-                self.stopping.clear()
-                self.thread = threading.Thread(target=self._work, name="chatadmin-queue", daemon=True)
-                self.thread.start()
 
     def ask_to_stop(self) -> None:
         """Has the thread end after the chunk that it is in; another runner may go on at once."""
-        self.stopping.set()
+        super().ask_to_stop()
         queue.filed.set()
 
-    def join(self, seconds: float = STOP_SECONDS) -> None:
-        """Waits until it has ended, so long at most."""
-        if self.thread is not None:
-            self.thread.join(seconds)
-
-    def stop(self) -> None:
-        """Ends the thread, waiting STOP_SECONDS at most."""
-        self.ask_to_stop()
-        self.join()
-
-    def _work(self) -> None:
-        try:
-            while not self.stopping.is_set():
-                if not self.turn():
-                    queue.filed.wait(LOOK_SECONDS)
-                    queue.filed.clear()
-        finally:
-            connections.close_all()
+    def work(self) -> None:
+        """Takes one turn after another; where there is nothing to do it looks twice a second, or when a job is filed."""
+        while not self.stopping.is_set():
+            if not (self.may_work() and self.turn()):
+                queue.filed.wait(LOOK_SECONDS)
+                queue.filed.clear()
 
     def turn(self) -> bool:
         """Works for a moment on the job whose turn it is. False where there is none, or the database is away."""

@@ -5,17 +5,14 @@ from __future__ import annotations
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from django.conf import settings
-from django.db import connection
 
 from chatadmin import serve
 from chatadmin.lib import redis_store
-from tests.server import ROOT, Server, database_url
+from tests.server import ROOT, Server
 
 WAIT = (
     "import sys; from pathlib import Path; import django; django.setup(); from chatadmin import serve\n"
@@ -23,20 +20,6 @@ WAIT = (
 )
 # Several serve one database only where Redis is between them.
 PROCESSES = 3 if redis_store.configured() else 1
-
-
-@pytest.fixture
-def fresh_database(transactional_db: None, tmp_path: Path) -> Iterator[str]:
-    """The address of a database in which there is nothing."""
-    if settings.IS_SQLITE:
-        yield f"sqlite:///{tmp_path}/fresh.sqlite3"
-        return
-    name = f"fresh_{secrets.token_hex(8)}"
-    with connection.cursor() as cursor:
-        cursor.execute(f"CREATE DATABASE {name}")
-    yield f"{database_url().rpartition('/')[0]}/{name}"
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def test_who_prepares_is_waited_for(transactional_db: None, tmp_path: Path) -> None:
