@@ -31,18 +31,29 @@ def waiting() -> list[uuid.UUID]:
 
 
 def finish(erasures: Sequence[uuid.UUID]) -> int:
-    """Finishes those of `erasures` whose rows are gone. Returns how many it did; none where SQLite's readers kept the
-    log in use, or the receipt can't be signed (call again later)."""
+    """Finishes those of `erasures` whose rows are gone. Returns how many it did: fewer where SQLite's readers kept the
+    log in use, a receipt can't be signed, or something failed, which is logged (call again later)."""
     rows = list(Erasure.objects.filter(pk__in=erasures, finished_at=None, rows_gone_at__isnull=False))
     if not rows or not overwriting.overwrite():
         return 0
-    cases = [Case(row.person_pk, unseal(row.known), row.spans or {}) for row in rows]
-    found = residue.look(cases)
+    done = _look_and_conclude(rows)
+    if done is not None:
+        return done
+    # One that can't be finished keeps no other.
+    return sum(_look_and_conclude([row]) or 0 for row in rows) if len(rows) > 1 else 0
+
+
+def _look_and_conclude(rows: Sequence[Erasure]) -> int | None:
+    """Finishes all of `rows` and returns how many; None where something failed."""
     try:
+        found = residue.look([Case(row.person_pk, unseal(row.known), row.spans or {}) for row in rows])
         return sum(_conclude(row.pk, own) for row, own in zip(rows, found, strict=True))
     except signatures.NoKey as error:
         log.error("erasure.no_key", error=type(error).__name__)
         return 0
+    except Exception as error:
+        log.error("erasure.not_finished", erasures=len(rows), error=type(error).__name__)
+        return None
 
 
 def _conclude(erasure_id: uuid.UUID, found: Found) -> bool:

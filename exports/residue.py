@@ -18,9 +18,9 @@ from urllib.parse import unquote_plus
 import structlog
 from django.conf import settings
 from django.contrib.sessions.models import Session
-from django.db import connection
+from django.db import Error, connection
 
-from chatadmin.lib import redis_store, remains
+from chatadmin.lib import remains
 from chatadmin.lib.models import Job
 from exports.export_files import files_of
 from exports.known import Known
@@ -51,7 +51,8 @@ class Case:
 
 
 def look(cases: list[Case]) -> list[Found]:
-    """For each of `cases`, by place, how much was found there; None where it couldn't be looked."""
+    """For each of `cases`, by place, how much was found there; None where it couldn't be looked. Raises
+    django.db.Error: the database is asked again later."""
     found: list[Found] = [{} for _ in cases]
     for declared in REGISTER:
         for case, own in zip(cases, found, strict=True):
@@ -186,8 +187,10 @@ def _tried_all(
             folded = text.casefold()
             for at, looked_for in enumerate(words):
                 counts[at] += any(word in folded for word in looked_for or ())
-    except (OSError, *redis_store.UNREACHABLE) as error:
-        log.warning("residue.not_looked", place=name, error=type(error).__name__)
+    except Error:
+        raise
+    except Exception as error:
+        _not_looked(name, error)
         return [None] * len(cases)
     return [None if looked_for is None else count for count, looked_for in zip(counts, words, strict=True)]
 
@@ -195,9 +198,17 @@ def _tried_all(
 def _tried(name: str, one: Callable[[], int | None]) -> int | None:
     try:
         return one()
-    except (OSError, *redis_store.UNREACHABLE) as error:
-        log.warning("residue.not_looked", place=name, error=type(error).__name__)
+    except Error:
+        raise
+    except Exception as error:
+        _not_looked(name, error)
         return None
+
+
+def _not_looked(place: str, error: Exception) -> None:
+    """Whatever it was but the database's own: a damaged file that somebody left there must keep nobody from being
+    erased."""
+    log.warning("residue.not_looked", place=place, error=type(error).__name__)
 
 
 def _holds(text: str, words: list[str]) -> bool:

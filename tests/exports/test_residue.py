@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
+from django.db import OperationalError
 
 from chatadmin.lib import redis_store
 from chatadmin.lib.limits import Quota, limits
 from chatadmin.lib.models import Job
 from exports import concluding, export_files, residue
-from exports.erasure import erase
+from exports.erasure import erase, file, resume_unfinished
 from exports.known import Known, known_of, seal, unseal
 from exports.models import Erasure, Export, ExportedPerson
 from exports.residue import WHERE, Case, look
@@ -190,6 +191,68 @@ def test_what_can_not_be_looked_at_is_said(case: Case, monkeypatch: pytest.Monke
     )
     monkeypatch.setattr(residue, "PLACES", places)
     assert found(case) == {"logs": None}
+
+
+def _damaged(path: Path) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("a", "hello world" * 100)
+    raw = bytearray(path.read_bytes())
+    raw[200] ^= 255
+    path.write_bytes(raw)
+
+
+def _encrypted(path: Path) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("a", "hello world")
+    raw = bytearray(path.read_bytes())
+    raw[6] |= 1
+    raw[raw.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(raw)
+
+
+def _broken_stream(path: Path) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a", "".join(map(str, range(5_000))))
+    raw = bytearray(path.read_bytes())
+    raw[31:60] = b"\xff" * 29
+    path.write_bytes(raw)
+
+
+@pytest.mark.parametrize("spoil", [_damaged, _encrypted, _broken_stream])
+@pytest.mark.parametrize(("name", "place"), [("logs/old.zip", "logs"), ("exports/1.zip", "exported_files")])
+def test_a_damaged_file_keeps_nobody_from_being_erased(
+    admin: Account, goes: Marked, spoil: Callable[[Path], None], name: str, place: str
+) -> None:
+    path = Path(residue.settings.VAR_DIR) / name
+    path.parent.mkdir()
+    spoil(path)
+    with pytest.raises(Exception), zipfile.ZipFile(path) as archive:  # noqa: B017, PT011
+        archive.read("a")
+    erase(chat_user_uuid=goes.person.uuid, actor=admin, reason="test")
+    row = Erasure.objects.get()
+    assert row.finished_at and row.known is None
+    receipt = json.loads(row.receipt)
+    assert receipt["checked"][place] is None
+    assert receipt["not_checked"] == [place]
+
+
+def test_one_that_can_not_be_finished_keeps_no_other(
+    admin: Account, goes: Marked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [goes.person, make_marked("quaggatail").person, make_marked("okapileg").person]
+    filed = [file(chat_user_uuid=person.uuid, actor=admin, reason="test") for person in people]
+    real = residue._here
+
+    def failing(case: Case) -> int | None:
+        if case.person_id == people[1].pk:
+            raise OperationalError
+        return real(case)
+
+    monkeypatch.setattr(residue, "_here", failing)
+    assert resume_unfinished() == 2
+    assert list(Erasure.objects.filter(finished_at=None).values_list("pk", flat=True)) == [filed[1]]
+    monkeypatch.setattr(residue, "_here", real)
+    assert resume_unfinished() == 1
 
 
 def test_with_another_secret_only_the_rows_are_asked(case: Case, settings: Any) -> None:
