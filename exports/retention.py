@@ -10,9 +10,10 @@ from django.utils import timezone
 from chatadmin.lib import queue
 from chatadmin.lib.models import Job
 from exports import overwriting, periods
-from exports.retention_models import RetentionRule, RetentionRun, RunState
+from exports.retention_models import RetentionRule, RetentionRun, RunState, What
 from staff import audit
 from staff.models import Account
+from staff.policy import WaitsForSecond, erasure_needs_second
 
 KIND = "retention"
 RUNS_KEPT = dt.timedelta(days=400)
@@ -40,16 +41,35 @@ def add_rule(*, whose: str, what: str, amount: int, unit: str, actor: Account) -
 def switch_rule(*, rule_id: int, on: bool, actor: Account) -> bool:
     """Switches a rule on or off; a run that is at work stops before its next chunk. Returns whether that changed it.
 
-    Raises RetentionRule.DoesNotExist.
+    Where erasing somebody needs a second admin, so does switching on what erases people: the first only asks, and
+    WaitsForSecond is raised. Raises RetentionRule.DoesNotExist.
     """
     with transaction.atomic():
         rule = RetentionRule.objects.select_for_update().get(pk=rule_id)
-        if rule.is_on == on:
+        waits = on and not rule.is_on and _waits(rule, actor)
+        if waits:
+            _ask(rule, actor)
+        elif rule.is_on != on or rule.asked_by_id is not None:
+            rule.is_on, rule.switched_at, rule.asked_by = on, timezone.now(), None
+            rule.save(update_fields=["is_on", "switched_at", "asked_by"])
+            _record(actor, "retention.switched_on" if on else "retention.switched_off", rule)
+        else:
             return False
-        rule.is_on, rule.switched_at = on, timezone.now()
-        rule.save(update_fields=["is_on", "switched_at"])
-        _record(actor, "retention.switched_on" if on else "retention.switched_off", rule)
+    if waits:
+        raise WaitsForSecond
     return True
+
+
+def _waits(rule: RetentionRule, actor: Account) -> bool:
+    is_asked = rule.asked_by_id is not None and rule.asked_by_id != actor.pk
+    return rule.what == What.EVERYTHING and not is_asked and erasure_needs_second()
+
+
+def _ask(rule: RetentionRule, actor: Account) -> None:
+    if rule.asked_by_id is None:
+        rule.asked_by = actor
+        rule.save(update_fields=["asked_by"])
+        _record(actor, "retention.asked", rule)
 
 
 def remove_rule(*, rule_id: int, actor: Account) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -46,6 +47,10 @@ class RetentionRule(models.Model):
     unit = models.CharField(max_length=8, choices=Unit.choices)
     is_on = models.BooleanField(default=False)
     switched_at = models.DateTimeField(default=timezone.now)
+    # Who asked to switch it on, where that needs a second admin.
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     freed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -21,6 +21,7 @@ from exports.retention_forecast import forecast
 from exports.retention_forms import ON, REMOVE, RuleForm, SwitchForm
 from exports.retention_models import RetentionRule, RetentionRun
 from staff.access import account_of, requires
+from staff.policy import WaitsForSecond
 from users.forms import CursorForm
 from users.frame import of_person, unkept
 from users.models import ChatUser
@@ -74,6 +75,10 @@ def _switched(request: HttpRequest, rule: RetentionRule, form: SwitchForm) -> bo
             messages.success(
                 request, said if do == ON else _("The rule is off: nothing goes by it any more.")
             )
+    except WaitsForSecond:
+        messages.warning(
+            request, _("It stays off until a second admin switches it on: deleting somebody needs two.")
+        )
     except retention.IsOn:
         form.add_error("do", _("Switch the rule off first."))
     except RetentionRule.DoesNotExist as error:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import structlog
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from chatadmin.lib import redis_store
@@ -133,11 +134,19 @@ def _row(person: ChatUser, asked: Asked) -> Erasure:
             detail = {"erasure": str(erasure.pk)}
             audit.record(actor=asked.second, verb="erasure.approved", person=person.uuid, detail=detail)
         return erasure
-    erasure, is_new = rows.get_or_create(
+    _overtake(rows.filter(person_hash=own, approval=Approval.WAITING), person, asked)
+    erasure, _ = rows.get_or_create(
         person_hash=own, rows_gone_at=None, defaults={**given, "batch": asked.batch}
     )
-    if not is_new and erasure.approval == Approval.WAITING:
-        # It goes another way than the one that waits: by its age, which needs no second admin.
-        Erasure.objects.filter(pk=erasure.pk).update(**given, approval=Approval.NONE)
-        erasure.refresh_from_db()
     return erasure
+
+
+def _overtake(waiting: QuerySet[Erasure], person: ChatUser, asked: Asked) -> None:
+    """Who goes another way than by the request that waits, by their age, keeps that one as it was asked, closed."""
+    for row in waiting.select_for_update():
+        row.approval, row.decided_at, row.person_pk = Approval.REFUSED, timezone.now(), None
+        row.save(update_fields=["approval", "decided_at", "person_pk"])
+        detail = {"erasure": str(row.pk)}
+        audit.record(
+            actor=asked.actor, by=asked.name, verb="erasure.overtaken", person=person.uuid, detail=detail
+        )

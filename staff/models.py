@@ -273,6 +273,10 @@ class Policy(models.Model):
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=ONLY)
     erasure_needs_second = models.BooleanField(_("deleting somebody needs a second admin"), default=False)
+    # Who asked to switch that off, which needs a second admin, too.
+    off_asked_by = models.ForeignKey(
+        Account, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(id=1), name="policy_is_one_row")]

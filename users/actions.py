@@ -24,6 +24,10 @@ class TooManyTags(ValueError):
     """The person has TAGS_PER_PERSON tags already."""
 
 
+class Held(PermissionError):
+    """The person is under a legal hold: nothing that is written about them may go."""
+
+
 class NotYours(PermissionError):
     """Somebody else wrote that note."""
 
@@ -139,12 +143,14 @@ def add_note(*, chat_user_id: int, body: str, actor: Account) -> Note:
 
 
 def delete_note(*, chat_user_id: int, note_id: int, actor: Account) -> None:
-    """Deletes a note of one's own. Raises Gone, Note.DoesNotExist, NotYours."""
+    """Deletes a note of one's own. Raises Gone, Note.DoesNotExist, NotYours, Held."""
     with transaction.atomic():
         person = _locked(chat_user_id)
         note = Note.objects.get(pk=note_id, chat_user=person)
         if note.author_id != actor.pk:
             raise NotYours
+        if person.held_at is not None:
+            raise Held
         note.delete()
         audit.record(actor=actor, verb="note.deleted", person=person.uuid, detail={"note": note_id})
         _changed(person, "notes")

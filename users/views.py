@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -125,4 +126,6 @@ def delete_note(request: HttpRequest, chat_user: ChatUser, note: int) -> HttpRes
         raise Http404 from error
     except actions.NotYours as error:
         raise PermissionDenied from error
+    except actions.Held:
+        messages.error(request, _("A legal hold keeps this person's notes until it is lifted."))
     return back(request, chat_user)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from staff.access import account_of, requires
-from staff.policy import change_policy
+from staff.policy import WaitsForSecond, change_policy
 
 
 class PolicyForm(forms.Form):
@@ -25,6 +25,12 @@ def policy(request: HttpRequest) -> HttpResponse:
     """POST /team/policy/ `erasure_needs_second=on` or nothing."""
     form = PolicyForm(request.POST)
     if form.is_valid():
-        change_policy(actor=account_of(request), **form.cleaned_data)
-        messages.success(request, _("Saved."))
+        try:
+            change_policy(actor=account_of(request), **form.cleaned_data)
+        except WaitsForSecond:
+            messages.warning(
+                request, _("It stays on until a second admin agrees: ask one to untick it here.")
+            )
+        else:
+            messages.success(request, _("Saved."))
     return HttpResponseRedirect(reverse("team"))

@@ -21,7 +21,7 @@ from staff.access import account_of, requires
 from staff.actions.authority import Reason, Refused
 from staff.forms import InviteForm, RoleForm, roles_given_by
 from staff.models import Account, Role
-from staff.policy import erasure_needs_second
+from staff.policy import policy
 
 log = structlog.get_logger("chatadmin.staff")
 
@@ -148,6 +148,6 @@ def _page(request: HttpRequest, status: int = HTTPStatus.OK, **more: Any) -> Htt
         "invitations": list(queries.open_invitations().select_related("invited_by")),
         "form": InviteForm(actor=viewer),
         "owner_role": Role.OWNER.value,
-        "erasure_needs_second": erasure_needs_second(),
+        "policy": policy(),
     }
     return render(request, "staff/team.html", context | more, status=status)

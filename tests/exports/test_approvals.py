@@ -169,13 +169,18 @@ def test_a_person_who_is_gone_closes_the_request(admin: Account, owner: Account)
 
 
 @pytest.mark.usefixtures("needed")
-def test_what_goes_by_its_age_needs_nobody(admin: Account) -> None:
+def test_what_goes_by_its_age_needs_nobody(admin: Account, admin_client: Client) -> None:
     person = make_person("Ana")
     row = filed(person, admin)
     erase(chat_user_uuid=person.uuid, actor=None, reason="retention")
     assert not living().exists()
     row.refresh_from_db()
-    assert (row.approval, row.reason, row.actor, bool(row.receipt)) == ("", "retention", None, True)
+    assert (row.approval, row.reason, row.actor, row.receipt) == (Approval.REFUSED, "abuse", admin, None)
+    assert row.decided_at and not row.second
+    done = Erasure.objects.exclude(pk=row.pk).get()
+    assert (done.approval, done.reason, done.actor, bool(done.receipt)) == ("", "retention", None, True)
+    assert "erasure.overtaken" in audit.entries_about(person.uuid).values_list("verb", flat=True)
+    assert "A deletion was closed" in admin_client.get(f"/erasures/{row.pk}/").content.decode()
 
 
 @pytest.mark.usefixtures("needed")

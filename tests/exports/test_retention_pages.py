@@ -13,7 +13,8 @@ from exports import holds, periods, retention
 from exports.plot import HEIGHT, plot
 from exports.retention_forecast import Month
 from exports.retention_models import RetentionRule, RetentionRun
-from staff.models import Account
+from staff.models import Account, AuditEntry
+from staff.policy import change_policy
 from tests.exports.retaining import ago, make_rule, make_talker, sweep
 from tests.factories import make_person
 
@@ -184,3 +185,29 @@ def test_the_bars_of_the_plot() -> None:
     assert empty.x < empty.x + empty.width <= least.x
     assert [bar.height for bar in plot([Month(today, 0)] * 12).bars] == [0] * 12
     assert plot([]).bars == []
+
+
+def test_a_rule_that_erases_people_needs_a_second_admin_where_erasing_does(
+    admin_client: Client, owner_client: Client, owner: Account, admin: Account
+) -> None:
+    change_policy(erasure_needs_second=True, actor=owner)
+    rule, other = make_rule("everything", admin, on=False), make_rule("visits", admin, on=False)
+    admin_client.post(f"/retention/{other.pk}/", {"do": "on"})
+    for _ in range(2):
+        page = page_of(admin_client.post(f"/retention/{rule.pk}/", {"do": "on"}, follow=True))
+        assert "until a second admin switches it on" in page
+    assert set(RetentionRule.objects.filter(is_on=True)) == {other}, "nobody switches it on alone"
+    assert "data-asked" in page_of(owner_client.get(f"/retention/{rule.pk}/"))
+    owner_client.post(f"/retention/{rule.pk}/", {"do": "off"})
+    assert "data-asked" not in page_of(owner_client.get(f"/retention/{rule.pk}/"))
+    admin_client.post(f"/retention/{rule.pk}/", {"do": "on"})
+    owner_client.post(f"/retention/{rule.pk}/", {"do": "on"})
+    assert set(RetentionRule.objects.filter(is_on=True)) == {rule, other}
+    told = AuditEntry.objects.filter(detail__rule=rule.pk).order_by("pk").values_list("verb", "actor")
+    assert list(told) == [
+        ("retention.added", admin.pk),
+        ("retention.asked", admin.pk),
+        ("retention.switched_off", owner.pk),
+        ("retention.asked", admin.pk),
+        ("retention.switched_on", owner.pk),
+    ]

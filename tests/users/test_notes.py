@@ -10,7 +10,7 @@ from staff.models import Account
 from tests.factories import make_person
 from tests.users.pages import errors_of, text_of
 from users import actions
-from users.models import NOTE_CHARS, Note
+from users.models import NOTE_CHARS, ChatUser, Note
 from users.profile_queries import NOTES_IN_FRAME, NOTES_PER_PAGE
 from users.templatetags.times import utc_iso
 
@@ -112,3 +112,15 @@ def test_strangers_add_no_note(stranger: Client) -> None:
     person = make_person("Ada")
     assert stranger.post(f"/users/{person.uuid}/notes/", {"body": "x"})["Location"].startswith("/login/")
     assert not Note.objects.exists()
+
+
+def test_a_legal_hold_keeps_notes(support_client: Client) -> None:
+    person = make_person()
+    support_client.post(f"/users/{person.uuid}/notes/", {"body": "Prefers e-mail."})
+    address = f"/users/{person.uuid}/notes/{Note.objects.get().pk}/delete/"
+    assert address in support_client.get(f"/users/{person.uuid}/").content.decode()
+    ChatUser.objects.update(held_at=timezone.now())
+    assert address not in support_client.get(f"/users/{person.uuid}/").content.decode()
+    page = support_client.post(address, follow=True).content.decode()
+    assert "A legal hold keeps this person&#x27;s notes" in page
+    assert Note.objects.count() == 1
