@@ -13,6 +13,7 @@ from ninja import Query, Router, Schema, Status
 from exports import approvals, erasure, ledger
 from exports.download import as_download
 from exports.models import Approval, Erasure, Reason
+from exports.queries import goes_at_once
 from exports.stream import Form, LeaveOut, export
 from staff import audit
 from staff.api import ApiKeyAuth, Refused, caller, problems
@@ -24,8 +25,6 @@ from users.queries import person_by_uuid
 router = Router(tags=["data rights"])
 
 # TICKET_PATTERN, in the words of JSON Schema.
-# So many go while the program waits.
-AT_ONCE_MESSAGES = 2_000
 TICKET = "^[A-Za-z0-9-]{0,40}$"
 FILES = {
     "application/json": {"schema": {"type": "object"}},
@@ -97,7 +96,7 @@ def erase_user(
         if erasure_needs_second():
             # Whoever made the key can't be the second: else one admin were both.
             filed = approvals.file(chat_user_uuid=person.uuid, actor=key.made_by, **asked).erasure
-        elif person.message_count < AT_ONCE_MESSAGES:
+        elif goes_at_once(person):
             filed = erasure.erase(chat_user_uuid=person.uuid, actor=None, **asked).erasure
         else:
             filed = erasure.file(chat_user_uuid=person.uuid, actor=None, **asked)

@@ -10,9 +10,11 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from conversations.models import ActivityEvent, Kind, Message, Sender
-from exports.register import BY_NAME
+from exports.register import BY_NAME, CHILDREN
 from users.models import ChatUser
 
+# So many go while whoever asks waits.
+AT_ONCE_ROWS = 2_000
 SAMPLED = 200
 # What a row takes beside its text, how far a ZIP presses it, and what an empty one takes.
 ROW_BYTES, ZIPPED, LEAST_ZIP = 160, 0.2, 2_500
@@ -58,6 +60,17 @@ def amounts_about(person: ChatUser) -> Amounts:
         files=said["files"],
         file_bytes=_file_bytes(person) if said["files"] else 0,
     )
+
+
+def goes_at_once(person: ChatUser) -> bool:
+    """Whether a person has fewer rows than AT_ONCE_ROWS, so that whoever asks may wait for their erasure. Counts no
+    further than that."""
+    left = AT_ONCE_ROWS
+    for declared in CHILDREN:
+        left -= declared.rows_of(person.pk)[:left].count()
+        if left <= 0:
+            return False
+    return True
 
 
 @dataclass(frozen=True)

@@ -38,8 +38,6 @@ from users.frame import of_person, page_of, unkept
 from users.models import ChatUser
 from users.queries import people
 
-# So many go while the browser waits.
-AT_ONCE_ROWS = 2_000
 MENTIONS_SHOWN = 3
 
 
@@ -108,7 +106,7 @@ def delete_person(request: HttpRequest, person: ChatUser) -> HttpResponseBase:
         return _delete_page(request, person, amounts, form)
     given = {name: form.cleaned_data[name] for name in ("reason", "ticket")}
     try:
-        if amounts.rows >= AT_ONCE_ROWS or erasure_needs_second():
+        if erasure_needs_second() or not queries.goes_at_once(person):
             filed = approvals.file(chat_user_uuid=person.uuid, actor=account_of(request), **given)
             return HttpResponseRedirect(f"/erasures/{filed.erasure}/")
         result = erasure.erase(chat_user_uuid=person.uuid, actor=account_of(request), **given)

@@ -13,9 +13,10 @@ from asgiref.sync import async_to_sync
 from django.test import AsyncClient, Client
 
 from chatadmin.lib.limits import Quota
-from exports import approvals, ledger
+from exports import approvals, ledger, queries
 from exports.erasure import resume_unfinished
 from exports.models import Erasure
+from exports.register import CHILDREN
 from exports.stream import Form, export
 from staff import audit
 from staff.models import Account, ApiKey, AuditEntry, Scope
@@ -186,6 +187,19 @@ def test_an_erasure_is_the_buttons() -> None:
     line = audit.entries_about(uuid_).get(verb="user.erased")
     assert (line.actor, line.actor_name) == (None, program.key.display_name)
     problem(program.delete(f"users/{uuid_}", reason="test"), 404, "unknown", "uuid")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_somebody_with_many_rows_of_any_kind_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    person = make_marked("zebrafin").person
+    assert queries.goes_at_once(person)
+    rows = sum(declared.rows_of(person.pk).count() for declared in CHILDREN)
+    monkeypatch.setattr(queries, "AT_ONCE_ROWS", rows)
+    assert not queries.goes_at_once(person)
+    response = Program(Scope.ERASE).delete(f"users/{person.uuid}", reason="test")
+    assert (response.status_code, response.json()["state"]) == (202, "running")
+    assert resume_unfinished() == 1
+    assert Erasure.objects.get().finished_at
 
 
 @pytest.mark.parametrize(

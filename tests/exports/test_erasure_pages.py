@@ -14,7 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from exports import views
+from exports import queries
 from exports.erasure import file, resume_unfinished
 from exports.erasure_queries import PAGE_SIZE
 from exports.models import Erasure
@@ -53,7 +53,7 @@ def link(page: str, rel: str) -> str:
 def test_a_large_one_is_filed_and_its_page_shows_how_far_it_is(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(views, "AT_ONCE_ROWS", 3)
+    monkeypatch.setattr(queries, "AT_ONCE_ROWS", 3)
     person = make_person("Ana")
     make_messages(person, *[("visitor", f"said {number}") for number in range(4)])
     answer = admin_client.post(f"/users/{person.uuid}/delete/", {"confirm": "ANA-4", "reason": "test"})
