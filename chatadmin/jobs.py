@@ -19,6 +19,7 @@ from conversations.writer import WRITER
 from exports import collect_purge, erasures_bulk, retention, retention_jobs
 from exports.erasure import Sweeper
 from exports.export_jobs import sweep_exports, write_exports
+from exports.importing import telling
 from exports.requests import sweep_requests
 from live.hub import StaffHub
 from search import bulk
@@ -54,6 +55,7 @@ KINDS: dict[str, Kind] = {
     collect_purge.KIND: collect_purge.JOBS,
     erasures_bulk.KIND: erasures_bulk.JOBS,
     erasures_bulk.APPROVE_KIND: erasures_bulk.APPROVE_JOBS,
+    telling.KIND: telling.JOBS,
 }
 RUNNER = Runner(KINDS, TURN)
 

@@ -149,6 +149,10 @@ class StaffSocket(Socket):
         """A person this page shows was erased, or joined to another."""
         self.push(json.dumps({"type": "gone", "user": name, "open": self.open == name}))
 
+    def reload(self) -> None:
+        """This page shows what can't be told piece by piece."""
+        self.push(json.dumps({"type": "reload"}))
+
     def view(self, name: str) -> View:
         """What this page shows of that person."""
         return View(True, self.log, self.timeline, self.cursor) if name == self.open else ROW
@@ -216,7 +220,7 @@ class StaffSocket(Socket):
         replying = hub.typists.others(self.open, self.account_id) if self.open else ()
         shown = await _state(frame, set(hub.typists.visitors), replying)
         if shown is None:
-            self.push(json.dumps({"type": "reload"}))
+            self.reload()
             return
         for name in shown.gone:
             self.gone(name)

@@ -46,7 +46,8 @@ LOG_LEAVES = {"typing": "typing_line"}
 @dataclass
 class Change:
     """What a batch of events did to one person. `said`: they may have messages that pages haven't been told; `marked`: which
-    (first, last id) were read or mailed; `redrawn`: messages that say something else now."""
+    (first, last id) were read or mailed; `redrawn`: messages that say something else now; `rewritten`: there is more in the midst of what was said or
+    done, so that a page that shows it is to be drawn anew."""
 
     slots: set[str] = field(default_factory=set)
     said: bool = False
@@ -56,6 +57,7 @@ class Change:
     events: list[int] = field(default_factory=list)
     conversations: set[int] = field(default_factory=set)
     erased: bool = False
+    rewritten: bool = False
 
 
 @dataclass(frozen=True)

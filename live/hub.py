@@ -27,7 +27,7 @@ REAP_SECONDS = 5.0
 AGAIN_SECONDS = 20.0
 # Not all at once: each asks for all that it shows.
 LOOKS_PER_SECOND = 50
-COUNTED = {"message.created", "message.read", "presence.changed", "user.erased"}
+COUNTED = {"message.created", "message.read", "presence.changed", "user.erased", "user.imported"}
 ACCOUNTS = {"staff.changed", "session.ended"}
 EVERYBODYS = {"tag.changed"}
 HERE = {"presence.changed", "visit.started", "visit.ended", "event.recorded", "user.erased", "user.merged"}
@@ -42,6 +42,7 @@ ABOUT_PEOPLE = {
     "typing.changed",
     "presence.changed",
     "user.changed",
+    "user.imported",
     "user.merged",
     "user.erased",
     "event.recorded",
@@ -59,6 +60,7 @@ class Page(ListPage, here.HerePage, Protocol):
     def push(self, text: str) -> None: ...
     def lagged(self) -> None: ...
     def gone(self, name: str) -> None: ...
+    def reload(self) -> None: ...
     async def recheck(self) -> None: ...
 
 
@@ -152,6 +154,7 @@ class StaffHub(Hub[Page]):
         elif event.name in {"user.erased", "user.merged"}:
             change.erased = True
         else:
+            change.rewritten |= event.name == "user.imported" and "history" in data["fields"]
             change.slots.update(data.get("slots", ALL_SLOTS))
 
     def _said(self, change: Change, event: Event) -> None:
@@ -197,6 +200,8 @@ class StaffHub(Hub[Page]):
             for page in self.of(name):
                 if change.erased:
                     page.gone(name)
+                elif change.rewritten and (page.view(name).log or page.view(name).timeline):
+                    page.reload()
                 elif name in made:
                     _tell(page, name, made[name])
             if name in made and made[name].more:

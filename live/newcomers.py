@@ -71,7 +71,8 @@ class Newcomers:
             return
         kinds = _kinds(event)
         if kinds and (name in self.moved or len(self.moved) < MOST_MOVED):
-            messages = [event.data["id"]] if SAID in kinds else []
+            messages = event.data["messages"] if event.name == "user.imported" else []
+            messages = [event.data["id"]] if event.name == "message.created" else messages
             self.moved.setdefault(name, Moved()).add(Moved(kinds, messages, time.monotonic()))
 
     async def tell(self) -> None:
@@ -129,7 +130,7 @@ def _kinds(event: Event) -> set[str]:
         return {CREATED}
     if event.name == "presence.changed":
         return {CAME} if data["online"] else set()
-    if event.name == "user.changed":
+    if event.name in {"user.changed", "user.imported"}:
         return set(data.get("fields", ()))
     if event.name == "message.created" and data["sender"] != Sender.SYSTEM:
         return {SAID, FIRST, WROTE} if data["sender"] == Sender.VISITOR else {SAID, FIRST}

@@ -22,7 +22,10 @@ AT_ONCE = 1_000
 LOOKED_UP = 200
 # So long a sign that staff type holds: a page that dies says no more.
 TYPING_SECONDS = 6.0
-HEARD = {"message.created", "message.read", "typing.changed", "user.erased", "user.merged", "user.changed"}
+HEARD = {
+    *("message.created", "message.read", "typing.changed"),
+    *("user.erased", "user.merged", "user.changed", "user.imported"),
+}
 
 
 class Tab(Protocol):
@@ -70,8 +73,8 @@ class VisitorHub(Hub[Tab]):
                 self._forget(event.chat_user)
             elif event.name == "user.merged":
                 await self._move(event)
-            elif event.name == "user.changed" and "blocked" in event.data["fields"]:
-                await self._shut_out(event)
+            elif event.name in {"user.changed", "user.imported"}:
+                await self._changed(event)
 
     def _is_known(self, event: Event) -> bool:
         """Whether each tab of that person wrote this message itself: there is nothing to read for them."""
@@ -160,10 +163,17 @@ class VisitorHub(Hub[Tab]):
                 socket.become(person)
                 socket.push(frames.encode("identified", user=frames.user_fields(person), reload=True))
 
-    async def _shut_out(self, event: Event) -> None:
+    async def _changed(self, event: Event) -> None:
+        """Shuts out who was blocked; has the tabs of somebody with messages from a file show their history anew."""
+        was_brought = bool(event.data.get("messages"))
+        if not was_brought and "blocked" not in event.data["fields"]:
+            return
         person = await _person(event.chat_user)
         if person is not None and person.blocked_at is not None:
             self._close(event.chat_user, Closing(4403, "blocked"))
+        elif person is not None and was_brought:
+            text = frames.encode("identified", user=frames.user_fields(person), reload=True)
+            self._push(event.chat_user, text)
 
     def _close(self, name: str, closing: Closing) -> None:
         for socket in self.of(name):

@@ -18,6 +18,7 @@ from exports.importing.rows import BadRow, checked
 from exports.importing.source import Document, Row
 from exports.importing.talks import Activity, Messages, Talks
 from exports.importing.tally import Tally
+from exports.importing.telling import HISTORY, Bulletin
 from staff import audit
 
 TALKS_TOGETHER = 500
@@ -46,8 +47,10 @@ class _Outline:
     refused: list[tuple[str, str, str]] = field(default_factory=list)
 
 
-def bring_in(document: Document, numbering: Numbering, tally: Tally, *, dry: bool) -> None:
-    """Writes what of the document isn't there; `tally` counts it. With `dry` only counts."""
+def bring_in(
+    document: Document, numbering: Numbering, tally: Tally, bulletin: Bulletin, *, dry: bool
+) -> None:
+    """Writes what of the document isn't there; `tally` counts it, `bulletin` tells open pages. With `dry` only counts."""
     outline = _outlined(document)
     if outline.profile is None or outline.wrong:
         reason = outline.wrong or "a document without a profile"
@@ -55,22 +58,28 @@ def bring_in(document: Document, numbering: Numbering, tally: Tally, *, dry: boo
         _refuse_rest(document, tally)
         return
     try:
-        person, outcome = put_person(outline.profile, dry=dry)
+        put = put_person(outline.profile, dry=dry)
     except BadRow as error:
         tally.refuse("profile", outline.place, str(error))
         _refuse_rest(document, tally)
         return
-    tally.add("profile", outcome)
+    tally.add("profile", put.outcome)
     for kind, place, reason in outline.refused:
         tally.refuse(kind, place, reason)
     before = tally.written
-    _Writing(document, person, tally, was_known=outcome != "new", dry=dry).write(outline, numbering)
+    writing = _Writing(document, put.person, tally, was_known=put.outcome != "new", dry=dry)
+    writing.write(outline, numbering)
     if dry:
         return
+    changed = {*put.changed, *writing.changed}
+    if tally.written != before:
+        changed.add(HISTORY)
+    if changed:
+        audit.record(actor=None, verb="user.imported", person=put.person.uuid, detail={"by": "command"})
     # Also where nothing was written: an import that was killed left it undone.
-    recount(person.pk)
-    if outcome != "unchanged" or tally.written != before:
-        audit.record(actor=None, verb="user.imported", person=person.uuid, detail={"by": "command"})
+    changed.update(recount(put.person.pk))
+    if changed:
+        bulletin.add(put.person.pk, changed, writing.messages.newest)
 
 
 def _outlined(document: Document) -> _Outline:
@@ -130,6 +139,8 @@ class _Writing:
         self.was_known, self.dry = was_known, dry
         self.hanging = Hanging(person, dry=dry)
         self.talks = Talks(person, was_known=was_known, dry=dry)
+        # What of the person's own changed by what hangs on them.
+        self.changed: set[str] = set()
 
     def write(self, outline: _Outline, numbering: Numbering) -> None:
         for place, visit in outline.visits:
@@ -139,7 +150,7 @@ class _Writing:
             with transaction.atomic():
                 for place, talk in some:
                     self._talk(place, talk)
-        messages = Messages(self.person, self.tally, self.talks, numbering, dry=self.dry)
+        messages = self.messages = Messages(self.person, self.tally, self.talks, numbering, dry=self.dry)
         activity = Activity(
             self.person, self.tally, self.hanging.visits, was_known=self.was_known, dry=self.dry
         )
@@ -166,9 +177,13 @@ class _Writing:
 
     def _put(self, kind: str, place: str, given: Any) -> None:
         try:
-            self.tally.add(kind, self.hanging.put(kind, given))
+            outcome = self.hanging.put(kind, given)
         except BadRow as error:
             self.tally.refuse(kind, place, str(error))
+            return
+        self.tally.add(kind, outcome)
+        if kind == "tags" and outcome == "new":
+            self.changed.add(kind)
 
     def _talk(self, place: str, given: rows.Conversation) -> None:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import DatabaseError, transaction
@@ -12,6 +13,7 @@ from chatadmin.lib.tokens import folded
 from conversations.models import MergeJournal
 from exports.importing import rows
 from exports.importing.rows import BadRow
+from exports.importing.telling import CREATED
 from exports.models import Approval, Erasure
 from staff import audit
 from users.actions import TAGS_PER_PERSON
@@ -27,9 +29,18 @@ KEPT = ("blocked_at", "held_at")
 VISIT = tuple(name for name in rows.Visit.__struct_fields__ if name not in ("id", "started_at"))
 
 
-def put_person(given: rows.Profile, *, dry: bool) -> tuple[ChatUser, str]:
-    """The person as the file has them, and whether they are new, changed or unchanged; with `dry` nothing is written,
-    and someone new has no key. Raises BadRow."""
+@dataclass(frozen=True)
+class Put:
+    """A person as the file has them; whether they are new, changed or unchanged; and the columns that changed."""
+
+    person: ChatUser
+    outcome: str
+    changed: list[str]
+
+
+def put_person(given: rows.Profile, *, dry: bool) -> Put:
+    """Writes what the file says of the person; with `dry` nothing is written, and someone new has no key. Raises
+    BadRow."""
     erased = Erasure.objects.filter(person_hash=audit.person_hash(given.uuid))
     if erased.exclude(approval__in=[Approval.WAITING, Approval.REFUSED]).exists():
         raise BadRow("this person was erased here and doesn't come back")
@@ -40,7 +51,7 @@ def put_person(given: rows.Profile, *, dry: bool) -> tuple[ChatUser, str]:
         raise BadRow("the database can't hold it") from None
 
 
-def _put(given: rows.Profile, dry: bool) -> tuple[ChatUser, str]:
+def _put(given: rows.Profile, dry: bool) -> Put:
     person = ChatUser.objects.select_for_update().filter(uuid=given.uuid).first()
     if person is not None and person.erased_at is not None:
         raise BadRow("this person is being erased")
@@ -48,27 +59,26 @@ def _put(given: rows.Profile, dry: bool) -> tuple[ChatUser, str]:
     if given.external_id is not None and namesake.exists():
         raise BadRow("external_id is another person's")
     if person is None:
-        person = ChatUser(uuid=given.uuid)
-        outcome = "new"
+        person, outcome, changed = ChatUser(uuid=given.uuid), "new", [CREATED]
     else:
-        outcome = "changed" if _differs(person, given) else "unchanged"
+        changed = _changed(person, given)
+        outcome = "changed" if changed else "unchanged"
     if outcome != "unchanged":
         _fill(person, given)
         if not dry:
             person.save()
-    return person, outcome
+    return Put(person, outcome, changed)
 
 
-def _differs(person: ChatUser, given: rows.Profile) -> bool:
-    return (
-        any(getattr(person, name) != getattr(given, name) for name in TAKEN)
-        or any(getattr(given, name) and not getattr(person, name) for name in KEPT)
-        or given.first_seen < person.first_seen
-        or (
-            given.last_active is not None
-            and (person.last_active is None or person.last_active < given.last_active)
-        )
-    )
+def _changed(person: ChatUser, given: rows.Profile) -> list[str]:
+    changed = [name for name in TAKEN if getattr(person, name) != getattr(given, name)]
+    changed += [name for name in KEPT if getattr(given, name) and not getattr(person, name)]
+    if given.first_seen < person.first_seen:
+        changed.append("first_seen")
+    known = person.last_active
+    if given.last_active is not None and (known is None or known < given.last_active):
+        changed.append("last_active")
+    return changed
 
 
 def _fill(person: ChatUser, given: rows.Profile) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Count, Max, Min, OuterRef, Q, Subquery
 
-from chatadmin.lib.bus import Event, announce
 from chatadmin.lib.rows import save_rows
 from conversations.models import Conversation, Message, Sender, Side
 from users.models import ChatUser, Visit
@@ -17,10 +16,12 @@ SAID = ~Q(sender=Sender.SYSTEM)
 TALK = ("unread_count", "turn", "started_at", "last_message_at")
 
 
-def recount(person_id: int) -> None:
-    """Sets what the person's row and those of their conversations say of other rows, and announces the change.
+COUNTED = ("message_count", "unread_count", "visit_count", "first_contact", "first_seen", "last_active")
 
-    Does nothing for someone who was erased meanwhile.
+
+def recount(person_id: int) -> list[str]:
+    """Sets what the person's row and those of their conversations say of other rows. Returns the columns of theirs that
+    changed; none for someone who was erased meanwhile, for whom it does nothing.
     """
     last = 0
     while (last := _recount_talks(person_id, last)) != 0:
@@ -28,9 +29,10 @@ def recount(person_id: int) -> None:
     with transaction.atomic():
         person = ChatUser.objects.select_for_update().filter(pk=person_id, erased_at=None).first()
         if person is None:
-            return
+            return []
+        before = [getattr(person, name) for name in COUNTED]
         _recount_person(person)
-        announce(Event("user.changed", str(person.uuid), {"fields": ["history"]}))
+    return [name for name, was in zip(COUNTED, before, strict=True) if getattr(person, name) != was]
 
 
 def _recount_person(person: ChatUser) -> None:
@@ -47,8 +49,7 @@ def _recount_person(person: ChatUser) -> None:
     person.visit_count, person.first_contact = visits["visits"], said["first"]
     person.first_seen = min(_known(person.first_seen, visits["first"]))
     person.last_active = max(_known(person.last_active, said["last"], visits["last"]), default=None)
-    counted = ("message_count", "unread_count", "visit_count", "first_contact", "first_seen", "last_active")
-    person.save(update_fields=counted)
+    person.save(update_fields=COUNTED)
 
 
 def _recount_talks(person_id: int, after: int) -> int:

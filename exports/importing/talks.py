@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +14,7 @@ from conversations.models import ActivityEvent, Conversation, Message, Status
 from exports.importing import rows
 from exports.importing.numbering import Numbering
 from exports.importing.tally import Tally
+from search.arrivals import MESSAGES_EACH
 from users.models import ChatUser
 
 CHUNK_ROWS = 1_000
@@ -133,6 +134,8 @@ class Messages(Chunks):
         super().__init__("messages", person, tally, dry=dry)
         self.talks, self.numbering = talks, numbering
         self.claimed: set[int] = set()
+        # The ids of the last ones that went in.
+        self.newest: deque[int] = deque(maxlen=MESSAGES_EACH)
 
     def _unknown(self, held: list[Placed]) -> list[tuple[str, models.Model]]:
         there, last = self._there(held), max(given.at for _, given in held)
@@ -156,6 +159,7 @@ class Messages(Chunks):
         if seen and not self.dry:
             Message.objects.bulk_update(seen, ["read_at"])
         self.claimed = claimed
+        self.newest.extend(row.pk for _, row in fresh)
         return fresh
 
     def _there(self, held: list[Placed]) -> defaultdict[Any, list[Message]]:

@@ -15,6 +15,7 @@ from exports.importing.lock import Busy, alone
 from exports.importing.numbering import Numbering
 from exports.importing.source import Document, Unreadable
 from exports.importing.tally import Tally
+from exports.importing.telling import Bulletin
 
 FORMATS = ("chatadmin",)
 REFUSED = 2
@@ -41,8 +42,9 @@ class Command(BaseCommand):
         tally = Tally(self.stdout.write)
         found = list(self._documents(files, tally))
         numbering = Numbering(times(found))
-        for document in found:
-            bring_in(document, numbering, tally, dry=dry)
+        with Bulletin() as bulletin:
+            for document in found:
+                bring_in(document, numbering, tally, bulletin, dry=dry)
         if dry:
             self.stdout.write("Nothing was written. It would be:")
         for line in tally.lines():
