@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, Sum
+from django.db.models import F, Q, Sum
 from django.utils import timezone
 
 from chatadmin.lib.packing import pack
@@ -32,6 +32,7 @@ log = structlog.get_logger("chatadmin.exports")
 MOST_PEOPLE = 20_000
 COUNTED_TOGETHER = 5_000
 MOST_ATTEMPTS = 5
+BEGUN_ANEW, PUT_OFF_FOR = 3, dt.timedelta(minutes=1)
 PROPOSED_FOR = dt.timedelta(hours=1)
 KEPT_ROWS_FOR = dt.timedelta(days=365)
 SWEPT_TOGETHER = 100
@@ -100,9 +101,9 @@ def write_exports() -> int:
 
 def _take() -> Export | None:
     now = timezone.now()
-    free = Q(state=ExportState.WAITING) | Q(state=ExportState.RUNNING, leased_until__lt=now)
+    free = Q(leased_until=None) | Q(leased_until__lt=now)
     # A look without a transaction: on SQLite even one that finds nothing would keep every writer out.
-    waiting = Export.objects.filter(free)
+    waiting = Export.objects.filter(free, state__in=[ExportState.WAITING, ExportState.RUNNING])
     if not waiting.exists():
         return None
     with transaction.atomic():
@@ -126,7 +127,7 @@ def _take() -> Export | None:
 def _write(export: Export) -> bool:
     """Writes one to its end. What goes wrong is noted in its row, or logged, and ends nothing else."""
     try:
-        while True:
+        for _ in range(BEGUN_ANEW):
             try:
                 write(export)
                 if _finish(export):
@@ -135,6 +136,7 @@ def _write(export: Export) -> bool:
                 pass
             # Somebody in it was erased meanwhile.
             Export.objects.filter(pk=export.pk, holder=export.holder).update(is_stale=False)
+        _put_off(export)
     except (Lost, Stopped):
         return False
     except OSError as error:
@@ -148,6 +150,17 @@ def _write(export: Export) -> bool:
         for path in (part_of(export), spool_of(export)):
             path.unlink(missing_ok=True)
     return False
+
+
+def _put_off(export: Export) -> None:
+    """Lets others go first: while people in it are erased one after the other it would be begun for ever."""
+    mine = Export.objects.filter(pk=export.pk, holder=export.holder, state=ExportState.RUNNING)
+    mine.update(
+        state=ExportState.WAITING,
+        holder="",
+        leased_until=timezone.now() + PUT_OFF_FOR,
+        attempts=F("attempts") - 1,
+    )
 
 
 def _finish(export: Export) -> bool:

@@ -208,6 +208,31 @@ def test_one_that_goes_wrong_keeps_no_other_waiting(admin: Account, monkeypatch:
     assert [Export.objects.get(pk=one.pk).state for one in (bad, good)] == ["failed", "done"]
 
 
+def test_one_whose_people_are_erased_one_after_the_other_lets_others_go_first(
+    admin: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    restless, other = begun(admin, make_person("Ana")), begun(admin, make_person("Ben"))
+    write, begins = export_writing.write, []
+
+    def written(export: Export) -> None:
+        begins.append(export.pk)
+        if export.pk == restless.pk:
+            raise export_writing.Stale
+        write(export)
+
+    monkeypatch.setattr(export_jobs, "write", written)
+    assert export_jobs.write_exports() == 1
+    assert begins == [restless.pk] * export_jobs.BEGUN_ANEW + [other.pk]
+    restless.refresh_from_db()
+    assert (restless.state, restless.attempts) == (ExportState.WAITING, 0)
+    monkeypatch.setattr(export_jobs, "write", write)
+    assert export_jobs.write_exports() == 0, "not yet"
+    Export.objects.filter(pk=restless.pk).update(leased_until=timezone.now())
+    assert export_jobs.write_exports() == 1
+    restless.refresh_from_db()
+    assert restless.state == ExportState.DONE
+
+
 def test_it_is_stopped_within_a_moment(admin: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export_writing, "TOLD_SECONDS", 0)
     export = begun(admin, *[make_person(f"Person {number}") for number in range(5)])
