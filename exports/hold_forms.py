@@ -11,6 +11,8 @@ from exports.models import TICKET_PATTERN, HoldReason
 from staff.forms import MarkedForm
 
 PLACE, LIFT = "place", "lift"
+# Nobody here gives the reason of an import.
+GIVEN = [choice for choice in HoldReason.choices if choice[0] != HoldReason.IMPORTED]
 
 
 class HoldForm(MarkedForm):
@@ -23,7 +25,7 @@ class HoldForm(MarkedForm):
     reason = forms.ChoiceField(
         label=_("Why"),
         required=False,
-        choices=[("", _("Choose a reason")), *HoldReason.choices],
+        choices=[("", _("Choose a reason")), *GIVEN],
         error_messages={"invalid_choice": _("Choose one of the reasons.")},
     )
     ticket = forms.RegexField(

@@ -54,6 +54,25 @@ def place_hold(*, chat_user_uuid: uuid.UUID, actor: Account, reason: str, ticket
     return hold
 
 
+def bring_hold(person: ChatUser) -> None:
+    """The row of a hold that came with a file: `person.held_at`, just set, is when it was placed, elsewhere.
+
+    Within the caller's transaction, which has locked the person or made them.
+    """
+    hold, is_new = Hold.objects.get_or_create(
+        person_hash=audit.person_hash(person.uuid),
+        lifted_at=None,
+        defaults={
+            "reason": HoldReason.IMPORTED,
+            "placed_by_name": "import_chats",
+            "placed_at": person.held_at or timezone.now(),
+        },
+    )
+    if is_new:
+        detail = {"hold": str(hold.pk), "reason": HoldReason.IMPORTED, "ticket": ""}
+        audit.record(actor=None, verb="user.held", person=person.uuid, detail=detail)
+
+
 def lift_hold(*, chat_user_uuid: uuid.UUID, actor: Account) -> int:
     """Lifts whatever holds a person, also what was placed on an earlier visitor who was joined into them.
 

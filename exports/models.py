@@ -113,12 +113,13 @@ class Erasure(models.Model):
 
 
 class HoldReason(models.TextChoices):
-    """Why somebody's data must stay: what the law knows as reasons, as codes."""
+    """Why somebody's data must stay: what the law knows as reasons, as codes; or that a file said so, without why."""
 
     LEGAL_CLAIM = "legal_claim", _("Legal claims")
     AUTHORITY = "authority", _("An authority asked for it")
     DUTY = "duty", _("A duty by law to keep it")
     RESTRICTION = "restriction", _("They asked to keep it")
+    IMPORTED = "imported", _("Held where they were imported from")
 
 
 class Hold(models.Model):

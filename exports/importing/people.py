@@ -11,6 +11,7 @@ from django.db import DatabaseError, transaction
 
 from chatadmin.lib.tokens import folded
 from conversations.models import MergeJournal
+from exports.holds import bring_hold
 from exports.importing import rows
 from exports.importing.rows import BadRow
 from exports.importing.telling import CREATED
@@ -64,9 +65,12 @@ def _put(given: rows.Profile, dry: bool) -> Put:
         changed = _changed(person, given)
         outcome = "changed" if changed else "unchanged"
     if outcome != "unchanged":
+        was_held = person.held_at is not None
         _fill(person, given)
         if not dry:
             person.save()
+            if person.held_at is not None and not was_held:
+                bring_hold(person)
     return Put(person, outcome, changed)
 
 

@@ -6,6 +6,7 @@ import re
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from chatadmin.lib.bus import Event
 from conversations.merging import merge
@@ -89,6 +90,17 @@ def test_a_hold_follows_a_visitor_into_the_person_they_turn_out_to_be(admin: Acc
     assert not Hold.objects.filter(lifted_at=None).exists()
 
 
+def test_one_of_which_nobody_says_why_is_lifted_too(admin_client: Client) -> None:
+    """As an older version's imports left them: the person's mark alone."""
+    person = make_person("Ana", held_at=timezone.now())
+    page = f"/users/{person.uuid}/hold/"
+    assert "A hold stands since" in admin_client.get(page).content.decode()
+    assert admin_client.post(page, {"do": "lift"}).status_code == 302
+    assert not held(person)
+    [line] = audit.entries_about(person.uuid).filter(verb="user.released")
+    assert line.detail == {"holds": []}
+
+
 def test_the_page_places_and_lifts(admin_client: Client) -> None:
     person = make_person("Ana")
     page = f"/users/{person.uuid}/hold/"
@@ -113,6 +125,7 @@ def test_the_page_places_and_lifts(admin_client: Client) -> None:
         ({"do": "throw"}, "do"),
         ({"do": "place"}, "reason"),
         ({"do": "place", "reason": "because"}, "reason"),
+        ({"do": "place", "reason": "imported"}, "reason"),
         ({"do": "place", "reason": "duty", "ticket": "for Mr Smith"}, "ticket"),
         ({"do": "lift"}, "do"),
     ],

@@ -14,13 +14,14 @@ from django.test.utils import CaptureQueriesContext
 
 from conversations.counters import wrong
 from conversations.models import Conversation, MergeJournal, Message
-from exports.erasure import erase
+from exports.erasure import Held, erase
+from exports.holds import lift_hold, place_hold
 from exports.importing import talks
 from exports.importing.lock import alone
-from exports.models import Approval, Erasure
+from exports.models import Approval, Erasure, Hold
 from exports.stream import Form
 from staff import audit
-from staff.models import AuditEntry
+from staff.models import Account, AuditEntry
 from tests.exports.importing import bring_in, content, counted, counts, forget_everyone, write
 from tests.exports.people import START, make_marked
 from tests.factories import make_messages, make_person, make_visit
@@ -251,8 +252,41 @@ def test_a_hold_and_a_block_come_back_and_are_not_lifted(tmp_path: Path) -> None
     assert person.held_at == person.blocked_at == START
     path = write(person, tmp_path)
     forget_everyone()
+    assert bring_in(path, dry_run=True)[0] == 0
+    assert not Hold.objects.exists()
     bring_in(path)
     assert ChatUser.objects.get().held_at == START
+
+
+def test_a_hold_that_came_with_a_file_is_lifted_as_any_other(admin: Account, tmp_path: Path) -> None:
+    person = make_person("Ana", held_at=START)
+    path = write(person, tmp_path)
+    forget_everyone()
+    for _ in range(2):
+        assert bring_in(path)[0] == 0
+    hold = Hold.objects.get()
+    assert (hold.reason, hold.placed_at, hold.placed_by, hold.lifted_at) == ("imported", START, None, None)
+    person = ChatUser.objects.get()
+    [line] = audit.entries_about(person.uuid).filter(verb="user.held")
+    assert (line.actor, line.detail["hold"]) == (None, str(hold.pk))
+    with pytest.raises(Held):
+        erase(chat_user_uuid=person.uuid, actor=admin, reason="test")
+    assert lift_hold(chat_user_uuid=person.uuid, actor=admin) == 1
+    assert not Hold.objects.filter(lifted_at=None).exists()
+    erase(chat_user_uuid=person.uuid, actor=admin, reason="test")
+    assert not ChatUser.objects.exists()
+
+
+def test_a_hold_of_theirs_that_stands_here_already_is_no_second_one(admin: Account, tmp_path: Path) -> None:
+    person = make_person("Ana")
+    hold = place_hold(chat_user_uuid=person.uuid, actor=admin, reason="duty")
+    path = write(person, tmp_path)
+    assert bring_in(path)[0] == 0
+    assert Hold.objects.get() == hold
+    forget_everyone()
+    assert bring_in(path)[0] == 0
+    assert Hold.objects.get() == hold
+    assert lift_hold(chat_user_uuid=person.uuid, actor=admin) == 1
 
 
 def test_who_was_erased_here_stays_erased(tmp_path: Path) -> None:
