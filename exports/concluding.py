@@ -5,7 +5,7 @@ may be left, and a receipt signed for each.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import structlog
 from django.db import transaction
@@ -13,6 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from chatadmin.lib import signatures
+from chatadmin.lib.rows import save_rows
 from exports import overwriting, receipts, residue
 from exports.known import unseal
 from exports.models import Erasure
@@ -20,22 +21,32 @@ from exports.residue import Case, Found
 
 log = structlog.get_logger("chatadmin.exports")
 
-AT_ONCE = 100
+# So many have their freed bytes overwritten in one go; so many of these are looked for and concluded together.
+OVERWRITTEN_AT_ONCE, AT_ONCE = 1_000, 100
 
 
 def waiting() -> list[uuid.UUID]:
-    """Up to AT_ONCE erasures whose rows are gone, that aren't finished and that nobody works on, oldest first."""
+    """Up to OVERWRITTEN_AT_ONCE erasures whose rows are gone, that aren't finished and that nobody works on, oldest
+    first."""
     free = Q(leased_until=None) | Q(leased_until__lte=timezone.now())
     rows = Erasure.objects.filter(free, finished_at=None, rows_gone_at__isnull=False)
-    return list(rows.order_by("started_at").values_list("pk", flat=True)[:AT_ONCE])
+    return list(rows.order_by("started_at").values_list("pk", flat=True)[:OVERWRITTEN_AT_ONCE])
 
 
 def finish(erasures: Sequence[uuid.UUID]) -> int:
     """Finishes those of `erasures` whose rows are gone. Returns how many it did: fewer where SQLite's readers kept the
     log in use, a receipt can't be signed, or something failed, which is logged (call again later)."""
-    rows = list(Erasure.objects.filter(pk__in=erasures, finished_at=None, rows_gone_at__isnull=False))
-    if not rows or not overwriting.overwrite():
+    gone = Erasure.objects.filter(finished_at=None, rows_gone_at__isnull=False)
+    ids = list(gone.filter(pk__in=erasures).order_by("started_at").values_list("pk", flat=True))
+    if not ids or not overwriting.overwrite():
         return 0
+    return sum(_finish(ids[at : at + AT_ONCE]) for at in range(0, len(ids), AT_ONCE))
+
+
+def _finish(ids: Sequence[uuid.UUID]) -> int:
+    rows = list(
+        Erasure.objects.filter(pk__in=ids, finished_at=None, rows_gone_at__isnull=False).order_by("pk")
+    )
     done = _look_and_conclude(rows)
     if done is not None:
         return done
@@ -47,7 +58,7 @@ def _look_and_conclude(rows: Sequence[Erasure]) -> int | None:
     """Finishes all of `rows` and returns how many; None where something failed."""
     try:
         found = residue.look([Case(row.person_pk, unseal(row.known), row.spans or {}) for row in rows])
-        return sum(_conclude(row.pk, own) for row, own in zip(rows, found, strict=True))
+        return _conclude(dict(zip([row.pk for row in rows], found, strict=True)))
     except signatures.NoKey as error:
         log.error("erasure.no_key", error=type(error).__name__)
         return 0
@@ -56,14 +67,16 @@ def _look_and_conclude(rows: Sequence[Erasure]) -> int | None:
         return None
 
 
-def _conclude(erasure_id: uuid.UUID, found: Found) -> bool:
-    """The receipt, and nothing kept but it. False where somebody else was first."""
+def _conclude(found: Mapping[uuid.UUID, Found]) -> int:
+    """The receipts, and nothing kept but them; for those that nobody else has finished meanwhile. Returns how many."""
     with transaction.atomic():
-        erasure = Erasure.objects.select_for_update().get(pk=erasure_id)
-        if erasure.finished_at is not None:
-            return False
-        erasure.checked, erasure.finished_at = found, timezone.now()
-        erasure.receipt = receipts.signed(erasure)
-        erasure.known = erasure.person_pk = erasure.spans = erasure.leased_until = None
-        erasure.save()
-    return True
+        rows = list(
+            Erasure.objects.select_for_update().filter(pk__in=list(found), finished_at=None).order_by("pk")
+        )
+        for erasure in rows:
+            erasure.checked, erasure.finished_at = found[erasure.pk], timezone.now()
+            erasure.receipt = receipts.signed(erasure)
+            erasure.known = erasure.person_pk = erasure.spans = erasure.leased_until = None
+        names = ["checked", "finished_at", "receipt", "known", "person_pk", "spans", "leased_until"]
+        save_rows(rows, names)
+    return len(rows)

@@ -28,19 +28,20 @@ from users.models import ChatUser
 
 KIND = "erase_many"
 MOST_PEOPLE = 100_000
-CHUNK_PEOPLE = 25
+CHUNK_PEOPLE, ASKED_PEOPLE = 100, 25
 COUNTED_TOGETHER = 5_000
 
 
 def _chunk(job: Job) -> Step:
     """Buries the next of the job's people. Skips who is gone (`gone`) and who is held (`held`)."""
-    here = part(job.payload["people"], job.cursor, CHUNK_PEOPLE)
+    asks = job.detail["ask"]
+    here = part(job.payload["people"], job.cursor, min(CHUNK_PEOPLE, ASKED_PEOPLE) if asks else CHUNK_PEOPLE)
     # In id order: two that lock some of the same people would else wait for each other.
     rows = ChatUser.objects.select_for_update().filter(pk__in=here.ids, erased_at=None).order_by("pk")
     people = list(rows)
     free = [person for person in people if person.held_at is None]
-    asked = Asked(job.account, job.detail["reason"], job.detail["ticket"], batch=job.pk)
-    if job.detail["ask"]:
+    asked = Asked(job.account, job.detail["reason"], job.detail["ticket"], batch=job.pk, together=True)
+    if asks:
         for person in free:
             approvals.ask(person, asked)
     else:
@@ -52,8 +53,7 @@ def _chunk(job: Job) -> Step:
 def _bury(people: list[ChatUser], asked: Asked) -> None:
     with withdrawing() as written:
         rows = bury(people, asked, written)
-    for person, row in zip(people, rows, strict=True):
-        transaction.on_commit(functools.partial(vanish, person, row), robust=True)
+    transaction.on_commit(functools.partial(vanish, people, rows), robust=True)
 
 
 def _ended(job: Job) -> None:
@@ -77,7 +77,7 @@ def _approve_chunk(job: Job) -> Step:
     ids = [pk for pk in rows.values_list("person_pk", flat=True)[:CHUNK_PEOPLE] if pk is not None]
     people = ChatUser.objects.select_for_update().filter(pk__in=ids, erased_at=None, held_at=None)
     free = list(people.order_by("pk"))
-    _bury(free, Asked(None, Reason.OTHER, batch=uuid.UUID(job.detail["batch"]), second=job.account))
+    _bury(free, Asked(None, Reason.OTHER, second=job.account, together=True))
     return Step(ids[-1] if ids else None, done=len(ids), changed=len(free))
 
 

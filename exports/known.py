@@ -10,6 +10,7 @@ import functools
 import hmac
 import re
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -50,9 +51,19 @@ class Known(msgspec.Struct, frozen=True):
 
 def known_of(person: ChatUser) -> Known:
     """What is known of a person who isn't wiped yet."""
-    joined = MergeJournal.objects.filter(chat_user=person, undone_at=None).values_list(
-        "merged_uuid", "profile"
-    )
+    return known_of_all([person])[0]
+
+
+def known_of_all(people: Sequence[ChatUser]) -> list[Known]:
+    """The same for each of `people`."""
+    joined: dict[int, list[tuple[uuid.UUID, Any]]] = {}
+    journal = MergeJournal.objects.filter(chat_user__in=[person.pk for person in people], undone_at=None)
+    for pk, merged, profile in journal.order_by("pk").values_list("chat_user", "merged_uuid", "profile"):
+        joined.setdefault(pk, []).append((merged, profile))
+    return [_known(person, joined.get(person.pk, [])) for person in people]
+
+
+def _known(person: ChatUser, joined: list[tuple[uuid.UUID, Any]]) -> Known:
     uuids = [str(person.uuid)]
     marks: list[Any] = [person.email, person.external_id]
     names: list[Any] = [person.name]

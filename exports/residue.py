@@ -5,26 +5,26 @@ Places are read once for all of them; what is found is counted, never quoted.
 
 from __future__ import annotations
 
-import functools
 import json
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote_plus
 
 import structlog
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import Error, connection
+from django.db.models import Count
 
 from chatadmin.lib import remains
 from chatadmin.lib.models import Job
 from exports.export_files import files_of
 from exports.known import Known
-from exports.models import Export
+from exports.models import ExportedPerson
 from exports.register import REGISTER, Declared
 from search.models import SavedView
 from staff import audit
@@ -55,71 +55,102 @@ def look(cases: list[Case]) -> list[Found]:
     django.db.Error: the database is asked again later."""
     found: list[Found] = [{} for _ in cases]
     for declared in REGISTER:
-        for case, own in zip(cases, found, strict=True):
-            own[f"table.{declared.name}"] = _rows(declared, case)
-    for name, one in (
+        _take_down(found, f"table.{declared.name}", _rows(declared, cases))
+    for name, all_of in (
         ("search_index", _in_indexes),
         ("presence", _here),
         ("audit", _in_audit),
         ("exports", _exported),
     ):
-        for case, own in zip(cases, found, strict=True):
-            own[name] = _tried(name, functools.partial(one, case))
+        _take_down(found, name, _tried(name, all_of, cases))
     for name, texts, surely in PLACES:
-        counts = _tried_all(name, texts, cases, surely)
-        for own, count in zip(found, counts, strict=True):
-            own[name] = count
+        _take_down(found, name, _tried_all(name, texts, cases, surely))
     return found
 
 
-def _rows(declared: Declared, case: Case) -> int | None:
-    return None if case.person_id is None else declared.rows_of(case.person_id).count()
+def _take_down(found: list[Found], name: str, counts: list[int | None]) -> None:
+    for own, count in zip(found, counts, strict=True):
+        own[name] = count
 
 
-def _in_indexes(case: Case) -> int | None:
+def _rows(declared: Declared, cases: list[Case]) -> list[int | None]:
+    ids = [case.person_id for case in cases if case.person_id is not None]
+    left = declared.model._base_manager.filter(**{f"{declared.path}__in": ids})
+    counts = dict(left.values_list(declared.path).annotate(Count("pk")).order_by())
+    return [None if case.person_id is None else counts.get(case.person_id, 0) for case in cases]
+
+
+def _in_indexes(cases: list[Case]) -> list[int | None]:
     """Entries of SQLite's full-text indexes whose rows are gone. PostgreSQL's are looked up through their rows only,
     and those are the tables'."""
-    if connection.vendor != "sqlite":
-        return 0
-    left = 0
+    left = [0] * len(cases)
+    for declared in REGISTER if connection.vendor == "sqlite" else ():
+        spans = {
+            at: case.spans[declared.name] for at, case in enumerate(cases) if declared.name in case.spans
+        }
+        for table in declared.search_tables:
+            # Spans of many people lie within each other: each number is looked at once, and only where something is
+            # left, whose it is.
+            if any(_apart(declared, table, span) for span in _joined(spans.values())):
+                for at, span in spans.items():
+                    left[at] += _apart(declared, table, span)
+    return [*left]
+
+
+def _joined(spans: Iterable[list[int]]) -> list[list[int]]:
+    """The same numbers in spans that don't touch."""
+    joined: list[list[int]] = []
+    for low, high in sorted(spans):
+        if joined and low <= joined[-1][1] + 1:
+            joined[-1][1] = max(joined[-1][1], high)
+        else:
+            joined.append([low, high])
+    return joined
+
+
+def _apart(declared: Declared, table: str, span: list[int]) -> int:
+    """How many more entries than rows, or fewer, there are between two numbers."""
+    index = connection.ops.quote_name(f"{table}_docsize")
+    rows = connection.ops.quote_name(declared.model._meta.db_table)
     with connection.cursor() as cursor:
-        for declared in REGISTER:
-            span = case.spans.get(declared.name, [1, 0])
-            for table in declared.search_tables:
-                index = connection.ops.quote_name(f"{table}_docsize")
-                rows = connection.ops.quote_name(declared.model._meta.db_table)
-                cursor.execute(
-                    f"SELECT (SELECT count(*) FROM {index} WHERE id BETWEEN %s AND %s)"  # noqa: S608
-                    f" - (SELECT count(*) FROM {rows} WHERE id BETWEEN %s AND %s)",
-                    [*span, *span],
-                )
-                left += abs(cursor.fetchone()[0])
-    return left
+        cursor.execute(
+            f"SELECT (SELECT count(*) FROM {index} WHERE id BETWEEN %s AND %s)"  # noqa: S608
+            f" - (SELECT count(*) FROM {rows} WHERE id BETWEEN %s AND %s)",
+            [*span, *span],
+        )
+        return abs(int(cursor.fetchone()[0]))
 
 
-def _here(case: Case) -> int | None:
-    if case.known is None:
-        return None
+def _here(cases: list[Case]) -> list[int | None]:
+    names = {name for case in cases if case.known for name in case.known.uuids}
+    alive: set[str] = set()
     for attempt in range(LOOKS):
-        alive = presence.store().alive(case.known.uuids)
+        alive = presence.store().alive(names)
         if not alive:
-            return 0
-        for name in alive:
-            presence.discard(uuid.UUID(name))
+            break
+        presence.discard_all(uuid.UUID(name) for name in alive)
         if attempt < LOOKS - 1:
             time.sleep(PAUSE_SECONDS)
-    return len(alive)
+    return [len(alive & set(case.known.uuids)) if case.known else None for case in cases]
 
 
-def _in_audit(case: Case) -> int | None:
-    """Lines about the person whose details say more than codes. They name the person by hash."""
-    if case.known is None:
-        return None
-    about = chain.from_iterable(
-        audit.entries_about(uuid.UUID(name)).values_list("detail", flat=True)[:AUDIT_LINES]
-        for name in case.known.uuids
-    )
-    return sum(_holds(_json(detail), case.known.all) for detail in about)
+def _in_audit(cases: list[Case]) -> list[int | None]:
+    """Lines about each person whose details say more than codes. They name the person by hash."""
+    everybody = [uuid.UUID(name) for case in cases if case.known for name in case.known.uuids]
+    told = _told_of(everybody)
+    if len(told) > AUDIT_LINES and len(cases) > 1:
+        return [count for case in cases for count in _in_audit([case])]
+    texts: dict[str, list[str]] = {}
+    for hash_, detail in told[:AUDIT_LINES]:
+        texts.setdefault(hash_, []).append(_json(detail))
+    return [
+        sum(_holds(text, known.all) for own in known.hashes for text in texts.get(own, [])) if known else None
+        for known in (case.known for case in cases)
+    ]
+
+
+def _told_of(people: list[uuid.UUID]) -> list[tuple[str, Any]]:
+    return list(audit.entries_about(*people).values_list("person_hash", "detail")[: AUDIT_LINES + 1])
 
 
 def _jobs() -> Iterator[str]:
@@ -137,13 +168,15 @@ def _saved_views() -> Iterator[str]:
         yield f"{name}\n{unquote_plus(query)}"
 
 
-def _exported(case: Case) -> int | None:
+def _exported(cases: list[Case]) -> list[int | None]:
     """Exported files that hold them, by the list of who is in which."""
-    if case.known is None:
-        return None
+    hashes = [own for case in cases if case.known for own in case.known.hashes]
     # One that is stale is being begun anew without them.
-    holding = Export.objects.filter(inside__person_hash__in=case.known.hashes, is_stale=False)
-    return sum(len(files_of(export)) for export in holding.distinct())
+    holding = ExportedPerson.objects.filter(person_hash__in=hashes, export__is_stale=False)
+    files: dict[str, int] = {}
+    for inside in holding.select_related("export"):
+        files[inside.person_hash] = files.get(inside.person_hash, 0) + len(files_of(inside.export))
+    return [sum(files.get(own, 0) for own in case.known.hashes) if case.known else None for case in cases]
 
 
 def _exported_files() -> Iterator[str]:
@@ -195,14 +228,16 @@ def _tried_all(
     return [None if looked_for is None else count for count, looked_for in zip(counts, words, strict=True)]
 
 
-def _tried(name: str, one: Callable[[], int | None]) -> int | None:
+def _tried(
+    name: str, all_of: Callable[[list[Case]], list[int | None]], cases: list[Case]
+) -> list[int | None]:
     try:
-        return one()
+        return all_of(cases)
     except Error:
         raise
     except Exception as error:
         _not_looked(name, error)
-        return None
+        return [None] * len(cases)
 
 
 def _not_looked(place: str, error: Exception) -> None:

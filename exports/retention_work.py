@@ -6,8 +6,8 @@ What has gone is no longer due, so a sweep that was killed goes on by asking aga
 from __future__ import annotations
 
 import datetime as dt
-import uuid
-from collections.abc import Callable, Collection
+import functools
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import structlog
@@ -17,64 +17,67 @@ from chatadmin.lib.models import Job
 from chatadmin.lib.paging import Cursor, beyond
 from chatadmin.lib.queue import Step
 from conversations.forgetting import forget_events, forget_messages, forget_visits
-from exports import erasure, retention_due
+from exports import ledger, retention_due
 from exports.models import Reason
 from exports.retention_models import RetentionRule, What
+from exports.tombstones import Asked, bury, vanish, withdrawing
 from staff import audit_cut
 from users.models import ChatUser
 
 log = structlog.get_logger("chatadmin.exports")
 
 PEOPLE = 20
+BURIED = 100
 ROWS = 1_000
-TRIES = 3
 MOST_STUCK = 100
 
 
 def everything(job: Job, rule: RetentionRule, before: dt.datetime) -> Step:
-    """Files an erasure of their own for some of the people who are due, once this chunk is committed.
+    """Buries some of the people who are due, each with an erasure of their own; whoever works on erasures does the rest.
 
-    The next chunk counts those who are gone. Whoever isn't is tried twice more, then left for the next day.
+    Who can't be buried is left for the next day. Raises ledger.Unwritable: then nobody can.
     """
-    cursor = job.cursor or {"asked": [], "tries": 0, "stuck": []}
-    asked, stuck = cursor["asked"], cursor["stuck"]
-    ids = [pk for pk, _ in asked]
-    living = set(ChatUser.objects.filter(pk__in=ids, erased_at=None).values_list("pk", flat=True))
-    gone = [said for pk, said in asked if pk not in living]
-    counts = {"people": len(gone), "messages": sum(gone)}
-    left = retention_due.inactive(rule.whose, before).filter(pk__in=living)
-    found = list(left.order_by("pk").values_list("pk", "uuid", "message_count"))
-    tries = cursor["tries"] + 1
-    if not found or tries > TRIES:
-        stuck, tries = [*stuck, *(pk for pk, _, _ in found)], 1
-        found = _next(rule.whose, before, stuck)
-    if not found or len(stuck) > MOST_STUCK:
-        return Step(None, done=len(gone), changed=len(gone), counts={**counts, "left": len(stuck)})
-    transaction.on_commit(lambda: _bury([person for _, person, _ in found], rule, before))
-    following = {"asked": [[pk, said] for pk, _, said in found], "tries": tries, "stuck": stuck}
-    return Step(following, done=len(gone), changed=len(gone), counts=counts)
+    stuck: list[int] = job.cursor or []
+    ids = _next(rule.whose, before, stuck)
+    people = _locked(retention_due.inactive(rule.whose, before), ids)
+    failed = _bury(people)
+    counts = {
+        "people": len(people) - len(failed),
+        "messages": sum(person.message_count for person in people if person.pk not in failed),
+    }
+    stuck = [*stuck, *failed]
+    following = stuck if ids and len(stuck) <= MOST_STUCK else None
+    if following is None:
+        counts["left"] = len(stuck)
+    return Step(following, done=counts["people"], changed=counts["people"], counts=counts)
 
 
-def _next(whose: str, before: dt.datetime, stuck: Collection[int]) -> list[tuple[int, uuid.UUID, int]]:
+def _next(whose: str, before: dt.datetime, stuck: Collection[int]) -> list[int]:
     for walk in retention_due.inactive_walks(whose, before):
-        found = list(walk.exclude(pk__in=stuck).values_list("pk", "uuid", "message_count")[:PEOPLE])
+        found = list(walk.exclude(pk__in=stuck).values_list("pk", flat=True)[:BURIED])
         if found:
             return found
     return []
 
 
-def _bury(people: Collection[uuid.UUID], rule: RetentionRule, before: dt.datetime) -> None:
-    """Buries those who are still due, while the rule is on; whoever works on erasures does the rest, many at a time."""
-    for person in people:
-        still = retention_due.inactive(rule.whose, before).filter(uuid=person).exists()
-        if not still or not RetentionRule.objects.filter(pk=rule.pk, is_on=True).exists():
-            continue
-        try:
-            erasure.file(chat_user_uuid=person, actor=None, reason=Reason.RETENTION)
-        except (erasure.Held, ChatUser.DoesNotExist):
-            continue
-        except Exception as error:
-            log.error("retention.not_erased", rule=rule.pk, error=type(error).__name__)
+def _bury(people: Sequence[ChatUser]) -> list[int]:
+    """Together; where that fails by halves, for it may be one of them. Returns the numbers of those who can't be."""
+    if not people:
+        return []
+    try:
+        # Whatever fails here must leave the chunk's own transaction usable.
+        with transaction.atomic(), withdrawing() as written:
+            rows = bury(people, Asked(None, Reason.RETENTION, together=True), written)
+    except ledger.Unwritable:
+        raise
+    except Exception as error:
+        if len(people) == 1:
+            log.error("retention.not_erased", error=type(error).__name__)
+            return [people[0].pk]
+        half = len(people) // 2
+        return [*_bury(people[:half]), *_bury(people[half:])]
+    transaction.on_commit(functools.partial(vanish, people, rows), robust=True)
+    return []
 
 
 def messages(job: Job, rule: RetentionRule, before: dt.datetime) -> Step:

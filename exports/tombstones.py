@@ -17,9 +17,10 @@ from django.utils import timezone
 
 from chatadmin.lib import redis_store
 from chatadmin.lib.bus import FORGET, Event, announce
+from chatadmin.lib.rows import save_rows
 from exports import ledger
 from exports.export_files import drop_files_with
-from exports.known import known_of, seal, unseal
+from exports.known import known_of_all, seal, unseal
 from exports.models import TICKET_PATTERN, Approval, Erasure, Reason
 from exports.register import WIPED
 from staff import audit
@@ -45,8 +46,9 @@ class NotWaiting(Exception):
 class Asked:
     """Who asked for an erasure, and why: a `Reason` and a reference of at most 40 letters, digits and dashes.
 
-    `by` names who asked where that is no account, `batch` is what many were asked for together by, `second` who approves
-    what somebody else has asked for: that one's reason and ticket then stand. Raises ValueError.
+    `by` names who asked where that is no account, `batch` is what many were asked for together by, `together` whether
+    they are only buried now and whoever works on erasures does the rest, `second` who approves what somebody else has
+    asked for: that one's reason and ticket then stand. Raises ValueError.
     """
 
     actor: Account | None
@@ -55,6 +57,7 @@ class Asked:
     by: str = ""
     batch: uuid.UUID | None = None
     second: Account | None = None
+    together: bool = False
 
     def __post_init__(self) -> None:
         if self.reason not in Reason.values or not re.match(TICKET_PATTERN, self.ticket):
@@ -84,69 +87,93 @@ def bury(people: Sequence[ChatUser], asked: Asked, written: Written) -> list[Era
 
     Raises ledger.Unwritable, and NotWaiting where `asked` approves what nobody asks for.
     """
-    erasures, now = [], timezone.now()
-    for person in people:
-        erasure = _row(person, asked)
-        if person.erased_at is None:
-            known = known_of(person)
-            erasure.known, erasure.expected = seal(known), person.message_count
-            written[erasure.pk] = known.hashes
-        erasure.person_pk = person.pk
+    rows, now = _rows(people, asked), timezone.now()
+    living = [(person, row) for person, row in zip(people, rows, strict=True) if person.erased_at is None]
+    known = known_of_all([person for person, _ in living])
+    for (person, row), own in zip(living, known, strict=True):
+        row.known, row.expected = seal(own), person.message_count
+        written[row.pk] = own.hashes
+    for person, row in zip(people, rows, strict=True):
+        row.person_pk = person.pk
         # Of many, none is worked on by whoever buries them.
-        erasure.leased_until = None if asked.batch else now + LEASE
-        erasure.save(update_fields=["known", "expected", "person_pk", "leased_until"])
-        erasures.append(erasure)
-    living = [person.pk for person in people if person.erased_at is None]
-    ChatUser.objects.filter(pk__in=living).update(**WIPED, erased_at=now)
+        row.leased_until = None if asked.together else now + LEASE
+    _save(rows)
+    ChatUser.objects.filter(pk__in=[person.pk for person, _ in living]).update(**WIPED, erased_at=now)
     if written:
         ledger.append(written)
     # Told again when an erasure goes on: a crash may have come before the first telling.
     announce(*(Event(FORGET, str(person.uuid)) for person in people))
-    return erasures
+    return rows
 
 
-def vanish(person: ChatUser, erasure: Erasure) -> None:
-    """Once the tombstone is committed: they are not here any more, and no exported file holds them, nor the earlier
+def _save(rows: Sequence[Erasure]) -> None:
+    there = [row for row in rows if not row._state.adding]
+    Erasure.objects.bulk_create([row for row in rows if row._state.adding])
+    save_rows(there, ["known", "expected", "person_pk", "leased_until"])
+
+
+def vanish(people: Sequence[ChatUser], erasures: Sequence[Erasure]) -> None:
+    """Once the tombstones are committed: they are not here any more, and no exported file holds them, nor the earlier
     visitors who were joined into them."""
-    known = unseal(erasure.known)
-    for name in [uuid.UUID(name) for name in known.uuids] if known else [person.uuid]:
-        # Redis may be away: the lease then lapses by itself.
-        with contextlib.suppress(*redis_store.UNREACHABLE):
-            presence.discard(name)
-        try:
-            drop_files_with(name)
-        except OSError as error:  # the residue check will tell of what is left
-            log.error("erasure.file_stays", error=type(error).__name__)
+    names: list[uuid.UUID] = []
+    for person, erasure in zip(people, erasures, strict=True):
+        known = unseal(erasure.known)
+        names += [uuid.UUID(name) for name in known.uuids] if known else [person.uuid]
+    # Redis may be away: the leases then lapse by themselves.
+    with contextlib.suppress(*redis_store.UNREACHABLE):
+        presence.discard_all(names)
+    try:
+        drop_files_with(names)
+    except OSError as error:  # the residue check will tell of what is left
+        log.error("erasure.file_stays", error=type(error).__name__)
 
 
-def _row(person: ChatUser, asked: Asked) -> Erasure:
-    own = audit.person_hash(person.uuid)
-    given = {"actor": asked.actor, "actor_name": asked.name, "reason": asked.reason, "ticket": asked.ticket}
-    rows = Erasure.objects.filter(rows_gone_at=None).exclude(approval=Approval.REFUSED)
+def _rows(people: Sequence[ChatUser], asked: Asked) -> list[Erasure]:
+    """The open erasure of each of `people`; a new one, not saved yet, for whom there is none."""
+    hashes = [audit.person_hash(person.uuid) for person in people]
     if asked.second is not None:
-        erasure = rows.select_for_update().filter(person_hash=own).exclude(approval=Approval.NONE).first()
-        if erasure is None:
-            raise NotWaiting
-        if erasure.approval == Approval.WAITING:
-            erasure.approval, erasure.second = Approval.APPROVED, asked.second
-            erasure.second_name, erasure.decided_at = asked.second.display_name, timezone.now()
-            erasure.save()
-            detail = {"erasure": str(erasure.pk)}
-            audit.record(actor=asked.second, verb="erasure.approved", person=person.uuid, detail=detail)
-        return erasure
-    _overtake(rows.filter(person_hash=own, approval=Approval.WAITING), person, asked)
-    erasure, _ = rows.get_or_create(
-        person_hash=own, rows_gone_at=None, defaults={**given, "batch": asked.batch}
-    )
-    return erasure
+        return _approved(people, hashes, asked.second)
+    given = {"actor": asked.actor, "actor_name": asked.name, "reason": asked.reason, "ticket": asked.ticket}
+    there = {row.person_hash: row for row in _open(hashes).select_for_update()}
+    _overtake([row for row in there.values() if row.approval == Approval.WAITING], asked)
+    at_work = {own: row for own, row in there.items() if row.approval != Approval.REFUSED}
+    return [at_work.get(own) or Erasure(person_hash=own, batch=asked.batch, **given) for own in hashes]
 
 
-def _overtake(waiting: QuerySet[Erasure], person: ChatUser, asked: Asked) -> None:
+def _overtake(waiting: Sequence[Erasure], asked: Asked) -> None:
     """Who goes another way than by the request that waits, by their age, keeps that one as it was asked, closed."""
-    for row in waiting.select_for_update():
+    lines = []
+    for row in waiting:
         row.approval, row.decided_at, row.person_pk = Approval.REFUSED, timezone.now(), None
-        row.save(update_fields=["approval", "decided_at", "person_pk"])
-        detail = {"erasure": str(row.pk)}
-        audit.record(
-            actor=asked.actor, by=asked.name, verb="erasure.overtaken", person=person.uuid, detail=detail
+        line = audit.entry(
+            actor=asked.actor, by=asked.name, verb="erasure.overtaken", detail={"erasure": str(row.pk)}
         )
+        line.person_hash = row.person_hash
+        lines.append(line)
+    save_rows(waiting, ["approval", "decided_at", "person_pk"])
+    audit.record_entries(lines)
+
+
+def _open(hashes: Sequence[str]) -> QuerySet[Erasure]:
+    rows = Erasure.objects.filter(person_hash__in=hashes, rows_gone_at=None)
+    return rows.exclude(approval=Approval.REFUSED)
+
+
+def _approved(people: Sequence[ChatUser], hashes: Sequence[str], second: Account) -> list[Erasure]:
+    found = _open(hashes).exclude(approval=Approval.NONE).select_for_update()
+    rows = {row.person_hash: row for row in found}
+    lines = []
+    for person, own in zip(people, hashes, strict=True):
+        row = rows.get(own)
+        if row is None:
+            raise NotWaiting
+        if row.approval == Approval.WAITING:
+            row.approval, row.second, row.second_name = Approval.APPROVED, second, second.display_name
+            row.decided_at = timezone.now()
+            detail = {"erasure": str(row.pk)}
+            lines.append(
+                audit.entry(actor=second, verb="erasure.approved", person=person.uuid, detail=detail)
+            )
+    save_rows(list(rows.values()), ["approval", "second", "second_name", "decided_at"])
+    audit.record_entries(lines)
+    return [rows[own] for own in hashes]

@@ -38,13 +38,32 @@ def record(
 
     `by` names who did it where that is a program, by its key; `actor` is then nobody, or who answers for the key.
     """
-    return AuditEntry.objects.create(
+    line = entry(actor=actor, verb=verb, person=person, detail=detail, by=by)
+    line.save(force_insert=True)
+    return line
+
+
+def entry(
+    *,
+    actor: Account | None,
+    verb: str,
+    person: uuid.UUID | None = None,
+    detail: dict[str, Any] | None = None,
+    by: str = "",
+) -> AuditEntry:
+    """The same line, not added yet: for `record_entries`."""
+    return AuditEntry(
         actor=actor,
         actor_name=by or (actor.display_name if actor else ""),
         verb=verb,
         person_hash=person_hash(person) if person else "",
         detail=detail or {},
     )
+
+
+def record_entries(entries: Iterable[AuditEntry]) -> None:
+    """Adds lines that `entry` made."""
+    AuditEntry.objects.bulk_create(entries)
 
 
 def record_many(
@@ -57,8 +76,8 @@ def record_many(
     AuditEntry.objects.bulk_create(entries)
 
 
-def entries_about(person: uuid.UUID) -> QuerySet[AuditEntry]:
-    """The lines about one person, newest first."""
+def entries_about(*people: uuid.UUID) -> QuerySet[AuditEntry]:
+    """The lines about one person, newest first; or about any of several, as those are who were joined into one."""
     # The index holds lines about somebody only; SQLite takes it where the query says so too, else it walks the log.
-    about = AuditEntry.objects.filter(person_hash=person_hash(person)).exclude(person_hash="")
-    return about.order_by("-at", "-id")
+    about = AuditEntry.objects.filter(person_hash__in=[person_hash(person) for person in people])
+    return about.exclude(person_hash="").order_by("-at", "-id")

@@ -11,7 +11,7 @@ import datetime as dt
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import structlog
 
@@ -98,8 +98,14 @@ def leave(person: uuid.UUID, socket: str) -> None:
 
 def discard(person: uuid.UUID) -> None:
     """Forgets a person at once, as an erasure needs it."""
-    _beats.forget(str(person))
-    store().discard(str(person))
+    discard_all([person])
+
+
+def discard_all(people: Iterable[uuid.UUID]) -> None:
+    """The same for many."""
+    names = [str(person) for person in people]
+    _beats.forget(names)
+    store().discard(*names)
 
 
 def beat(person: uuid.UUID, socket: str) -> None:
@@ -120,10 +126,12 @@ class _Beats:
         with self.lock:
             self.pending.add((person, socket))
 
-    def forget(self, person: str) -> None:
+    def forget(self, people: Collection[str]) -> None:
+        gone = set(people)
         with self.lock:
-            self.pending = {pair for pair in self.pending if pair[0] != person}
-            self.told.pop(person, None)
+            self.pending = {pair for pair in self.pending if pair[0] not in gone}
+            for person in gone:
+                self.told.pop(person, None)
 
     def withdraw(self, person: str, socket: str) -> None:
         with self.lock:

@@ -50,8 +50,8 @@ class Leases(Protocol):
         """Ends one member's lease; the group goes on through its others, or for the grace."""
         ...
 
-    def discard(self, group: str) -> None:
-        """Forgets a group and all its members at once."""
+    def discard(self, *groups: str) -> None:
+        """Forgets these groups and all their members at once."""
         ...
 
     def reap(self, now: float | None = None) -> list[Lapsed]:
@@ -125,10 +125,11 @@ class LocalLeases:
                 self.ends[group] = now + self.terms.grace_seconds
                 self.left[group] = now
 
-    def discard(self, group: str) -> None:
+    def discard(self, *groups: str) -> None:
         with self.lock:
             for table in (self.members, self.ends, self.left, self.claimed):
-                table.pop(group, None)
+                for group in groups:
+                    table.pop(group, None)
 
     def reap(self, now: float | None = None) -> list[Lapsed]:
         now = time.time() if now is None else now
@@ -276,12 +277,14 @@ class RedisLeases:
         now = time.time() if now is None else now
         self._drop(keys=self.keys, args=[f"{now:.3f}", group, member, self.terms.grace_seconds])
 
-    def discard(self, group: str) -> None:
+    def discard(self, *groups: str) -> None:
+        if not groups:
+            return
         with self.client.pipeline() as together:
-            together.zrem(self.keys[0], group)
-            together.hdel(self.keys[1], group)
-            together.hdel(self.keys[2], group)
-            together.delete(f"{self.keys[0]}:m:{group}")
+            together.zrem(self.keys[0], *groups)
+            together.hdel(self.keys[1], *groups)
+            together.hdel(self.keys[2], *groups)
+            together.delete(*(f"{self.keys[0]}:m:{group}" for group in groups))
             together.execute()
 
     def reap(self, now: float | None = None) -> list[Lapsed]:

@@ -14,7 +14,8 @@ def save_rows(rows: Sequence[Model], names: Sequence[str]) -> None:
     if not rows:
         return
     table, key, fields = _columns(type(rows[0]), names)
-    values = [[*_prepared(fields, [getattr(row, field.attname) for field in fields]), row.pk] for row in rows]
+    stored = [*fields, rows[0]._meta.pk]
+    values = [_prepared(stored, [getattr(row, field.attname) for field in stored]) for row in rows]
     columns = [_quoted(field) for field in fields]
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":

@@ -1,18 +1,27 @@
-"""An erasure in a process of its own that is killed before each of its transactions: the next one goes on."""
+"""Erasures in a process of its own that is killed before each of its steps: the next one goes on."""
 
 from __future__ import annotations
 
+import datetime as dt
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+from django.conf import settings
+from django.utils import timezone
 
+from chatadmin.lib.models import Job
+from exports import ledger, retention
+from exports.erasure import resume_unfinished
 from exports.models import Erasure
 from exports.waiting import until_finished
-from staff.models import AuditEntry
-from tests.exports.people import make_marked
+from staff import audit
+from staff.models import Account, AuditEntry
+from tests.exports.people import START, make_marked
+from tests.exports.retaining import make_rule, work_off
 from tests.exports.sweep import places_of
 from tests.exports.test_erasure import COUNTS
 from tests.server import ROOT, Server
@@ -54,40 +63,87 @@ for line in sys.stdin:
 """
 
 
+# The same for everybody who is due by a rule: they are buried, removed and concluded together.
+CHILD_OF_MANY = """
+import os, signal, sys
+import django
+django.setup()
+from django.db import connection
+from exports import concluding, ledger, removing, retention_work, tombstones
+from tests.exports.retaining import work_off
+left = 0
+
+def counted(module, name):
+    real = getattr(module, name)
+    def step(*args, **given):
+        global left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(*args, **given)
+    setattr(module, name, step)
+
+for module, names in (
+    (retention_work, ["bury", "vanish"]), (tombstones, ["_save", "announce"]), (ledger, ["append"]),
+    (removing, ["vanish", "_remove", "_delete", "_note", "save_rows"]),
+    (concluding, ["_conclude", "save_rows"]), (concluding.overwriting, ["overwrite"]),
+    (concluding.receipts, ["signed"]), (concluding.residue, ["look"]),
+):
+    for name in names:
+        counted(module, name)
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        left = int(line)
+        work_off()
+        os._exit(0)
+    print(os.waitpid(child, 0)[1], flush=True)
+"""
+
+
+Forker = Callable[[str], Callable[[str], int]]
+
+
 @pytest.fixture
-def forker() -> Iterator[subprocess.Popen[str]]:
+def forker() -> Iterator[Forker]:
+    """Starts a process of that source; returns what sends it a line and says how its child ended."""
     environment = {**Server().environment, "PYTHONPATH": str(ROOT)}
-    words = [sys.executable, "-c", CHILD]
-    process = subprocess.Popen(
-        words, env=environment, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    yield process
-    process.communicate(timeout=30)
+    started: list[subprocess.Popen[str]] = []
+
+    def start(source: str) -> Callable[[str], int]:
+        words = [sys.executable, "-c", source]
+        process = subprocess.Popen(
+            words, env=environment, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        started.append(process)
+
+        def ended(line: str) -> int:
+            assert process.stdin and process.stdout
+            process.stdin.write(f"{line}\n")
+            process.stdin.flush()
+            status = int(process.stdout.readline())
+            assert status in (0, signal.SIGKILL)
+            return status
+
+        return ended
+
+    yield start
+    for process in started:
+        process.communicate(timeout=30)
 
 
-def erased_in_a_process(forker: subprocess.Popen[str], person: ChatUser, step: int) -> int:
-    """Erases the person, killed before the `step`-th transaction. Returns how the process ended."""
-    assert forker.stdin and forker.stdout
-    forker.stdin.write(f"{person.uuid} {step}\n")
-    forker.stdin.flush()
-    status = int(forker.stdout.readline())
-    assert status in (0, signal.SIGKILL)
-    return status
-
-
-def test_killed_before_each_transaction_it_goes_on(
-    forker: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_killed_before_each_transaction_it_goes_on(forker: Forker, monkeypatch: pytest.MonkeyPatch) -> None:
     # A server of another test may work beside us: then it is waited for.
     monkeypatch.setattr("exports.waiting.TAKEN_WITHIN_SECONDS", 0.05)
     monkeypatch.setattr("exports.waiting.LOOK_SECONDS", 0.02)
     make_marked("quokkabay")
     before = places_of("quokkabay")
+    ended = forker(CHILD)
     step, killed = 0, 0
     while True:
         step += 1
         goes = make_marked("zebrafin").person
-        if erased_in_a_process(forker, goes, step) == 0:
+        if ended(f"{goes.uuid} {step}") == 0:
             break
         killed += 1
         if step == 1:
@@ -104,3 +160,43 @@ def test_killed_before_each_transaction_it_goes_on(
     assert killed > 12
     assert places_of("quokkabay") == before
     assert AuditEntry.objects.filter(verb="user.erased").count() == Erasure.objects.count() == step - 1
+
+
+def make_due(word: str) -> ChatUser:
+    """Somebody marked who hasn't been here for long."""
+    person = make_marked(word).person
+    ChatUser.objects.filter(pk=person.pk).update(last_active=START)
+    return person
+
+
+def test_many_killed_before_each_step_all_go_with_a_receipt_each(forker: Forker, admin: Account) -> None:
+    make_rule("everything", admin)
+    make_marked("quokkabay")
+    before = places_of("quokkabay")
+    ended = forker(CHILD_OF_MANY)
+    step, seen = 0, 0
+    while True:
+        step += 1
+        people = [make_due(f"zebrafin{at}") for at in range(3)]
+        [job] = retention.file_due(again=True)
+        killed = ended(str(step)) != 0
+        Job.objects.filter(pk=job.pk, leased_until__isnull=False).update(
+            leased_until=timezone.now() - dt.timedelta(seconds=1)
+        )
+        work_off()
+        resume_unfinished()
+        rows = Erasure.objects.order_by("-started_at")[: len(people)]
+        assert [row.counts for row in rows] == [COUNTS] * len(people), step
+        assert {row.person_hash for row in rows} == {audit.person_hash(person.uuid) for person in people}
+        assert all(row.receipt and set(row.checked.values()) == {0} for row in rows), step
+        assert places_of("zebrafin") == set(), step
+        told = ledger.read(Path(settings.ERASURE_LEDGER)).erased
+        assert {told[row.person_hash] for row in rows} == {str(row.pk) for row in rows}, step
+        job.refresh_from_db()
+        assert (job.state, job.done) == ("done", len(people)), step
+        seen += len(people)
+        if not killed:
+            break
+    assert step > 15
+    assert places_of("quokkabay") == before
+    assert AuditEntry.objects.filter(verb="user.erased").count() == Erasure.objects.count() == seen

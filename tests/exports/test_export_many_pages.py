@@ -171,7 +171,7 @@ def test_a_download_breaks_off_once_somebody_in_it_is_erased(
     export = finished(support_client, person)
     pieces = iter(support_client.post(f"/exports/{export.pk}/file/").streaming_content)  # type: ignore[attr-defined]
     assert next(pieces)[:4] == b"PK\x03\x04"
-    export_files.drop_files_with(person.uuid)
+    export_files.drop_files_with([person.uuid])
     with pytest.raises(FileGone):
         list(pieces)
 

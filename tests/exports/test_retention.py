@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
 from chatadmin.lib import queue
 from chatadmin.lib.models import Job
 from conversations.models import ActivityEvent, Conversation, Message
-from exports import holds, periods, retention, retention_work
+from exports import holds, ledger, periods, retention, retention_work
 from exports.models import Erasure
 from exports.retention_forecast import forecast
 from exports.retention_models import RetentionRule, RetentionRun
+from staff import audit
 from staff.audit_proof import findings
 from staff.models import Account, AuditEntry
 from tests.exports.people import make_marked
@@ -233,17 +235,27 @@ def test_many_go_in_chunks_and_a_sweep_that_was_killed_goes_on(
     assert RetentionRun.objects.get().counts == {"people": 3, "messages": 12, "conversations": 0}
 
 
-def test_erasures_that_a_kill_kept_from_beginning_are_begun_again(
+def test_who_was_not_buried_for_a_kill_is_buried_later(
     admin: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention_work, "PEOPLE", 2)
+    monkeypatch.setattr(retention_work, "BURIED", 2)
     make_rule("everything", admin)
     for name in ("Ana", "Bo", "Cy"):
         make_talker(name, 100)
     retention.file_due()
-    with monkeypatch.context() as killed:
-        killed.setattr(retention_work, "_bury", lambda *args: None)
-        work_off(chunks=1)
+    bury = retention_work.bury
+    buried: list[int] = []
+
+    def killed(people: list[ChatUser], *args: Any) -> Any:
+        bury(people, *args)
+        buried.append(len(people))
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(retention_work, "bury", killed)
+        with pytest.raises(KeyboardInterrupt):
+            work_off(chunks=1)
+    assert buried == [2]
     assert len(living()) == 3
     Job.objects.update(leased_until=timezone.now() - dt.timedelta(seconds=1))
     sweep()
@@ -251,24 +263,28 @@ def test_erasures_that_a_kill_kept_from_beginning_are_begun_again(
     assert RetentionRun.objects.get().counts == {"people": 3, "messages": 6, "left": 0}
 
 
-def test_whoever_cannot_be_erased_is_left_for_another_day(
+def test_whoever_cannot_be_buried_is_left_for_another_day(
     admin: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_rule("everything", admin)
     make_talker("Ana", 100)
     stuck = make_talker("Stuck", 100)
-    file = retention_work.erasure.file
+    make_talker("Bo", 100)
+    bury = retention_work.bury
 
-    def failing(**given: Any) -> Any:
-        if given["chat_user_uuid"] == stuck.uuid:
+    def failing(people: list[ChatUser], *args: Any) -> Any:
+        rows = bury(people, *args)
+        if stuck in people:
             raise RuntimeError
-        return file(**given)
+        return rows
 
-    monkeypatch.setattr(retention_work.erasure, "file", failing)
+    monkeypatch.setattr(retention_work, "bury", failing)
     [run] = sweep()
     assert living() == {"Stuck"}
-    assert run.counts == {"people": 1, "messages": 2, "left": 1}
+    assert run.counts == {"people": 2, "messages": 4, "left": 1}
     assert run.state == "done"
+    told = ledger.read(Path(settings.ERASURE_LEDGER))
+    assert audit.person_hash(stuck.uuid) not in told.erased, "withdrawn"
 
 
 def test_a_rule_that_is_switched_off_meanwhile_deletes_nothing_more(
