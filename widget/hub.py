@@ -23,7 +23,7 @@ LOOKED_UP = 200
 # So long a sign that staff type holds: a page that dies says no more.
 TYPING_SECONDS = 6.0
 HEARD = {
-    *("message.created", "message.read", "typing.changed"),
+    *("message.created", "message.read", "message.redacted", "typing.changed"),
     *("user.erased", "user.merged", "user.changed", "user.imported"),
 }
 
@@ -63,6 +63,7 @@ class VisitorHub(Hub[Tab]):
             await self._look_at_everybody()
         said = (event for event in events if event.name == "message.created")
         await self._tell_messages({event.chat_user for event in said if not self._is_known(event)})
+        await self._tell_redacted([event for event in events if event.name == "message.redacted"])
         for event in events:
             if event.name == "message.read" and event.data["side"] == Side.STAFF:
                 text = frames.encode("read", up_to=event.data["up_to"], at=_moment(event))
@@ -104,6 +105,11 @@ class VisitorHub(Hub[Tab]):
         if len(messages) >= AT_ONCE:
             for name in names:
                 self.look_again(name)
+
+    async def _tell_redacted(self, events: list[Event]) -> None:
+        # Read anew: an event holds no words.
+        for name, message in await _redacted([event.data["id"] for event in events]) if events else ():
+            self._push(name, frames.encode("redacted", id=message.pk, body=message.body, data=message.data))
 
     def missed(self) -> None:
         """Events of other processes were lost, leases too perhaps: everybody is asked for a sign of life, those who were
@@ -202,6 +208,13 @@ def _messages_after(tabs: Mapping[int, Sequence[Tab]]) -> list[tuple[int, int, M
     ]
     messages = Message.objects.in_bulk(unknown) if unknown else {}
     return [(chat_user_id, pk, messages.get(pk)) for chat_user_id, pk, _ in rows]
+
+
+@hop
+def _redacted(ids: list[int]) -> list[tuple[str, Message]]:
+    """(Person, message) of these messages, in id order."""
+    messages = Message.objects.filter(pk__in=ids).order_by("pk").select_related("chat_user")
+    return [(str(message.chat_user.uuid), message) for message in messages]
 
 
 @hop

@@ -12,6 +12,7 @@ from conversations.counters import wrong
 from conversations.models import Message
 from staff.models import Account, Widget
 from tests.cluster import Cluster
+from tests.factories import make_person
 from tests.server import Server
 from tests.staff_http import StaffBrowser, StaffPage
 from tests.visitor import Visitor
@@ -49,6 +50,22 @@ def test_a_message_reaches_tabs_and_pages_of_the_other_server(
             assert first.expect("message")["body"] == "from there"
             assert second.expect("message")["body"] == "from there"
     assert list(wrong()) == []
+
+
+def test_what_is_redacted_there_changes_in_the_tab_here(
+    here: Server, there: Server, widget: Widget, at_desk: StaffBrowser
+) -> None:
+    goes = make_person("Ana Okafor", "ana.okafor@northpine.example")
+    with Visitor(here.url, widget.key) as first:
+        first.hello()
+        with tab_of(first, there, widget) as second:
+            second.hello()
+            said = first.say("Write to ana.okafor@northpine.example")
+            assert second.expect("message")["id"] == said["id"]
+            at_desk.post(f"/users/{goes.uuid}/mentions/", message=str(said["id"]))
+            for tab in (first, second):
+                told = tab.expect("redacted")
+                assert (told["id"], told["body"]) == (said["id"], "Write to [redacted]")
 
 
 def test_typing_and_reading_are_told_across(

@@ -10,7 +10,7 @@ import pytest
 
 from conversations.models import ActivityEvent, Conversation, Message
 from staff.models import Account, Role
-from tests.factories import make_account, make_messages
+from tests.factories import make_account, make_messages, make_person
 from tests.server import Server
 from tests.staff_http import StaffBrowser
 from tests.visitor import Visitor
@@ -272,3 +272,35 @@ def test_messages_sent_again_past_the_budget_get_their_acks(visit: Open) -> None
     again.hello()
     assert [again.say(f"line {number}", key) for number, key in enumerate(keys)] == acks
     assert Message.objects.count() == 10
+
+
+def test_what_is_redacted_changes_in_all_tabs_of_its_person_and_in_no_other(
+    visit: Open, dana: StaffBrowser
+) -> None:
+    goes = make_person("Ana Okafor", "ana.okafor@northpine.example")
+    first, second, stranger = visit(), visit(), visit()
+    first.hello()
+    second.token = first.token
+    second.hello()
+    stranger.hello()
+    said = first.say("Write to ana.okafor@northpine.example please")
+    assert second.expect("message")["body"] == "Write to ana.okafor@northpine.example please"
+    status, _ = dana.post(f"/users/{goes.uuid}/mentions/", message=str(said["id"]))
+    assert status == 302
+    for tab in (first, second):
+        assert tab.expect("redacted") == {
+            "type": "redacted",
+            "id": said["id"],
+            "body": "Write to [redacted] please",
+            "data": None,
+        }
+    stranger.send("ping")
+    assert stranger.expect_any("redacted", "pong")["type"] == "pong"
+    assert "ana.okafor" not in str(visit_again(visit, first)["messages"])
+
+
+def visit_again(visit: Open, tab: Visitor) -> dict[str, Any]:
+    """What a new tab of the same person is told."""
+    again = visit()
+    again.token = tab.token
+    return again.hello()

@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext, expect
 
 from conversations.models import Message
 from staff.models import Role, Widget
-from tests.factories import make_account
+from tests.factories import make_account, make_person
 from tests.server import Server
 from tests.staff_http import StaffBrowser
 from tests.widget.fake_chat import WidgetPage, until
@@ -84,3 +84,22 @@ def test_offline_it_says_so_and_sends_on_return(context: BrowserContext) -> None
     expect(tab.page.locator(".me .meta").last).to_have_text("Sent", timeout=20_000)
     expect(tab.page.get_by_text("Offline, will send when you are back")).to_be_hidden()
     assert said() == ["Before", "Offline"]
+
+
+def test_what_is_redacted_changes_at_once_where_it_stands(context: BrowserContext, server: Server) -> None:
+    goes = make_person("Ana Okafor", "ana.okafor@northpine.example")
+    tabs = [opened(context)]
+    tabs[0].write("Before it")
+    tabs[0].write("Write to ana.okafor@northpine.example please")
+    tabs[0].write("After it")
+    expect(tabs[0].page.get_by_text("Sent", exact=True)).to_be_visible()
+    tabs.append(opened(context))
+    for tab in tabs:
+        expect(tab.page.get_by_role("log").get_by_text("ana.okafor@northpine.example")).to_be_visible()
+    message = Message.objects.get(body__contains="ana.okafor")
+    dana = StaffBrowser(server, make_account("dana@team.example", Role.ADMIN))
+    dana.post(f"/users/{goes.uuid}/mentions/", message=str(message.pk))
+    for tab in tabs:
+        expect(tab.page.get_by_role("log").get_by_text("Write to [redacted] please")).to_be_visible()
+        assert tab.bubbles() == ["Before it", "Write to [redacted] please", "After it"]
+        assert "ana.okafor" not in tab.page.get_by_role("log").inner_html()

@@ -70,6 +70,7 @@ function makeFrames({ connection, person, outbox, history, settings, panel, ask,
     forget,
     settings: look,
     ack: history.acknowledged,
+    redacted: history.redacted,
     read: (frame) => history.staffRead(frame.up_to, frame.at),
     ping: () => connection.say({ type: "pong" }),
   };

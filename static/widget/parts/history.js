@@ -31,6 +31,12 @@ function makeHistory({ say, settle, watched }) {
     return true;
   }
 
+  /* Somebody took something out of a message: it is drawn anew where it stands. */
+  function redacted({ id, body, data }) {
+    const place = held.findIndex((message) => message.id === id);
+    if (place >= 0) held[place] = { ...held[place], body, data };
+  }
+
   /* The id to resume from. An ack may overtake a reply committed just before it, so the last seconds are asked for
    * again: what is already held is known by its id. */
   function resumePoint(lastFrameAt) {
@@ -64,6 +70,7 @@ function makeHistory({ say, settle, watched }) {
   return {
     take,
     acknowledged,
+    redacted,
     resumePoint,
     staffRead,
     setUnread,
