@@ -7,6 +7,7 @@ import secrets
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,9 +19,11 @@ from exports.models import Erasure, Export
 from exports.retention_models import RetentionRun
 from exports.stream import Form
 from staff.models import Account
+from tests.exports.importing import bring_in, write
 from tests.exports.retaining import make_rule, make_talker
 from tests.factories import make_person
 from tests.server import Server
+from tests.staff_http import StaffBrowser
 from tests.visitor import Visitor
 from tests.working import STARTED, STOPPED, Worker
 from users.models import ChatUser
@@ -97,6 +100,17 @@ def test_an_open_chat_forgets(visit: Callable[..., Visitor]) -> None:
     assert other.say("and am heard")
     assert Erasure.objects.get().receipt
     assert str(ChatUser.objects.get().uuid) == other.user["id"]
+
+
+@pytest.mark.usefixtures("worker")
+def test_what_an_import_brings_shows_at_the_server(server: Server, admin: Account, tmp_path: Path) -> None:
+    ana = make_person("Ana")
+    path = write(ana, tmp_path)
+    ana.delete()
+    with StaffBrowser(server, admin).live() as page:
+        page.watch(list="")
+        assert bring_in(path)[0] == 0
+        assert f'data-counted="{ana.uuid}"' in page.expect('data-slot="newcomers"')
 
 
 @pytest.mark.usefixtures("alone", "nothing_by_command")
