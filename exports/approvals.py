@@ -9,6 +9,7 @@ import uuid
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from exports import erasure
@@ -107,6 +108,11 @@ def refuse(*, erasure_id: uuid.UUID, actor: Account) -> None:
         audit.record(
             actor=actor, verb="erasure.refused", person=person.uuid if person else None, detail=detail
         )
+
+
+def close_gone(rows: QuerySet[Erasure]) -> None:
+    """Closes requests about people who went another way while they waited."""
+    rows.update(approval=Approval.REFUSED, decided_at=timezone.now(), person_pk=None)
 
 
 def person_of(row: Erasure) -> ChatUser | None:

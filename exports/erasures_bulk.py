@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Count, Q, Sum
 
 from chatadmin.lib import queue
-from chatadmin.lib.models import Job, JobState
+from chatadmin.lib.models import OPEN, Job, JobState
 from chatadmin.lib.packing import pack, part
 from chatadmin.lib.queue import Kind, Step
 from conversations.models import Conversation
@@ -41,13 +41,13 @@ def _chunk(job: Job) -> Step:
     people = list(rows)
     free = [person for person in people if person.held_at is None]
     asked = Asked(job.account, job.detail["reason"], job.detail["ticket"], batch=job.pk, together=True)
+    counts = {"gone": len(here.ids) - len(people), "held": len(people) - len(free)}
     if asks:
-        for person in free:
-            approvals.ask(person, asked)
+        rows_asked = [approvals.ask(person, asked) for person in free]
+        counts["asked"] = sum(row.batch != job.pk for row in rows_asked)
     else:
         _bury(free, asked)
-    counts = {"gone": len(here.ids) - len(people), "held": len(people) - len(free)}
-    return Step(here.next, done=len(here.ids), changed=len(free), counts=counts)
+    return Step(here.next, done=len(here.ids), changed=len(free) - counts.get("asked", 0), counts=counts)
 
 
 def _bury(people: list[ChatUser], asked: Asked) -> None:
@@ -67,7 +67,8 @@ def _ended(job: Job) -> None:
 
 
 def _approve_chunk(job: Job) -> Step:
-    """Buries the next people whose erasures wait, for the approver. Those who are gone or held stay as they are."""
+    """Buries the next people whose erasures wait, for the approver. Of who is gone the request is closed; who is held
+    stays as they are."""
     if job.account is None:  # nobody is there who approves
         return Step(None, done=0)
     rows = Erasure.objects.filter(batch=uuid.UUID(job.detail["batch"]), approval=Approval.WAITING)
@@ -75,8 +76,9 @@ def _approve_chunk(job: Job) -> Step:
         rows = rows.filter(person_pk__gt=job.cursor)
     rows = rows.filter(person_pk__isnull=False).order_by("person_pk")
     ids = [pk for pk in rows.values_list("person_pk", flat=True)[:CHUNK_PEOPLE] if pk is not None]
-    people = ChatUser.objects.select_for_update().filter(pk__in=ids, erased_at=None, held_at=None)
-    free = list(people.order_by("pk"))
+    people = list(ChatUser.objects.select_for_update().filter(pk__in=ids, erased_at=None).order_by("pk"))
+    approvals.close_gone(rows.filter(person_pk__in=set(ids) - {person.pk for person in people}))
+    free = [person for person in people if person.held_at is None]
     _bury(free, Asked(None, Reason.OTHER, second=job.account, together=True))
     return Step(ids[-1] if ids else None, done=len(ids), changed=len(free))
 
@@ -113,7 +115,7 @@ def propose(*, ids: Sequence[int], actor: Account) -> Job:
 
 
 def _counted(ids: Sequence[int]) -> dict[str, int]:
-    counts = {"messages": 0, "visits": 0, "held": 0, "conversations": 0}
+    counts = {"messages": 0, "visits": 0, "held": 0, "conversations": 0, "asked": 0}
     for some in _parts(ids):
         sums = ChatUser.objects.filter(pk__in=some).aggregate(
             messages=Sum("message_count"),
@@ -123,6 +125,7 @@ def _counted(ids: Sequence[int]) -> dict[str, int]:
         for name, value in sums.items():
             counts[name] += value or 0
         counts["conversations"] += Conversation.objects.filter(chat_user__in=some).count()
+        counts["asked"] += Erasure.objects.filter(approval=Approval.WAITING, person_pk__in=some).count()
     return counts
 
 
@@ -157,13 +160,18 @@ def stop(*, job_id: uuid.UUID) -> None:
 
 @dataclass(frozen=True)
 class Batch:
-    """A job as its page shows it. `finished`: how many of its people are erased whole; `waiting`: how many wait for a
-    second admin; `buried`: how many are on no page any more."""
+    """A job as its page shows it. `finished`: how many of its people are erased whole; `buried`: how many are on no page
+    any more; `waiting`: how many wait for a second admin, `waiting_held` of them under a hold; `refused`: how many were
+    refused; `overtaken`: how many went another way while they waited; `approving`: somebody approved, it is at work."""
 
     job: Job
     finished: int
     waiting: int
     buried: int
+    refused: int
+    overtaken: int
+    waiting_held: int = 0
+    approving: bool = False
 
     @property
     def is_proposed(self) -> bool:
@@ -172,13 +180,30 @@ class Batch:
 
     @property
     def is_open(self) -> bool:
-        """Whether there is anything left to do."""
-        return self.job.is_open or self.finished < self.buried
+        """Whether there is anything left to do without anybody's word."""
+        return self.job.is_open or self.approving or self.finished < self.buried
+
+    @property
+    def can_approve(self) -> int:
+        """How many go if a second admin approves now; 0 while it is being asked for or done already."""
+        return 0 if self.job.is_open or self.approving else self.waiting - self.waiting_held
 
     @property
     def state(self) -> str:
-        """The job's state; `erasing` where all are buried and not all erased."""
-        return "erasing" if self.job.has_ended and self.is_open else str(self.job.state)
+        """The job's state; `asking` while its requests are filed, `asked` where they wait for a second admin,
+        `erasing` where all are buried or approved and not all erased, `nobody` where nobody went."""
+        if self.job.is_open:
+            return (
+                "asking"
+                if self.job.detail["ask"] and self.job.state != JobState.STOPPING
+                else str(self.job.state)
+            )
+        if self.is_open and self.job.has_ended:
+            return "erasing"
+        if self.waiting:
+            return "asked"
+        ended_well = self.job.state == JobState.DONE
+        return "nobody" if ended_well and not self.buried else str(self.job.state)
 
     @property
     def word(self) -> str:
@@ -188,20 +213,40 @@ class Batch:
     @property
     def held(self) -> int:
         """How many a hold keeps: as counted at first, then as met."""
-        return int(self.job.detail["held"] if self.is_proposed else self.job.counts.get("held", 0))
+        met = int(self.job.counts.get("held", 0)) + self.waiting_held
+        return int(self.job.detail["held"]) if self.is_proposed else met
 
     @property
     def gone(self) -> int:
         """How many were gone before it was their turn."""
-        return int(self.job.counts.get("gone", 0))
+        return int(self.job.counts.get("gone", 0)) + self.overtaken
+
+    @property
+    def asked_alone(self) -> int:
+        """Of how many the deletion was asked for already, on their own: as counted at first, then as met."""
+        counts = self.job.detail if self.is_proposed else self.job.counts
+        return int(counts.get("asked", 0))
+
+    @property
+    def expected(self) -> int:
+        """How many people this job erases: those who were counted, without who turned out to be left alone."""
+        return self.job.total - self.held - self.gone - self.asked_alone - self.refused
 
 
 def batch_of(job_id: uuid.UUID) -> Batch:
     """The job. Raises Job.DoesNotExist."""
     job = Job.objects.get(pk=job_id, kind=KIND)
-    counts = Erasure.objects.filter(batch=job.pk).aggregate(
+    rows = Erasure.objects.filter(batch=job.pk)
+    counts = rows.aggregate(
         finished=Count("pk", filter=Q(finished_at__isnull=False)),
         waiting=Count("pk", filter=Q(approval=Approval.WAITING)),
         buried=Count("pk", filter=Q(approval__in=[Approval.NONE, Approval.APPROVED])),
+        refused=Count("pk", filter=Q(approval=Approval.REFUSED) & ~Q(second_name="")),
+        overtaken=Count("pk", filter=Q(approval=Approval.REFUSED, second_name="")),
     )
-    return Batch(job, **counts)
+    if not counts["waiting"]:
+        return Batch(job, **counts)
+    waiting = rows.filter(approval=Approval.WAITING).values("person_pk")
+    held = ChatUser.objects.filter(pk__in=waiting, held_at__isnull=False).count()
+    approving = Job.objects.filter(kind=APPROVE_KIND, state__in=OPEN, detail__batch=str(job.pk)).exists()
+    return Batch(job, **counts, waiting_held=held, approving=approving)

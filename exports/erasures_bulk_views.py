@@ -111,7 +111,9 @@ def _page(
     request: HttpRequest, found: Batch, query: str, form: StartForm, *, status: int = 200
 ) -> HttpResponse:
     template = "exports/erasures_question.html" if found.is_proposed else "exports/erasures_bulk.html"
-    return unkept(render(request, template, {**_shown(found, query), "form": form}, status=status))
+    is_own = found.job.account_id == account_of(request).pk
+    context = {**_shown(found, query), "form": form, "is_own": is_own}
+    return unkept(render(request, template, context, status=status))
 
 
 def _shown(found: Batch, query: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from exports.erasures_bulk import APPROVE_JOBS, APPROVE_KIND, JOBS, KIND, propos
 from exports.models import Approval, Erasure
 from exports.tombstones import Held, NotWaiting
 from staff import audit
-from staff.models import Account, AuditEntry
+from staff.models import Account, AuditEntry, Policy
 from staff.policy import change_policy, erasure_needs_second
 from tests.exports.people import START, make_marked
 from tests.exports.sweep import places_of
@@ -234,6 +234,84 @@ def test_many_are_asked_for_and_approved_together(
     gone = Erasure.objects.filter(finished_at__isnull=False)
     assert {(row.actor, row.second, row.reason) for row in gone} == {(admin, owner, "test")}
     assert gone.count() == 3
+
+
+@pytest.mark.usefixtures("needed")
+def test_the_page_of_many_says_what_waits_and_who_can_approve(
+    admin_client: Client, owner_client: Client, admin: Account
+) -> None:
+    alone, bo, cy = make_crowd(3)
+    filed(alone, admin)
+    job = propose(ids=[alone.pk, bo.pk, cy.pk], actor=admin)
+    own = f"/erasures/bulk/{job.pk}/"
+    question = admin_client.get(own).content.decode()
+    assert "Ask for the deletion" in question and ">Delete for good<" not in question
+    assert 'data-asked-alone="1"' in question
+    start(job_id=job.pk, actor=admin, reason="test")
+    assert "The deletion of many people is being asked for" in admin_client.get(own).content.decode()
+    worked()
+    page = admin_client.get(own).content.decode()
+    assert "A deletion of many people waits for a second admin" in page and "were deleted" not in page
+    assert 'data-waiting="2"' in page and 'data-asked-alone="1"' in page
+    assert "data-own" in page and 'value="approve"' not in page
+
+    page = owner_client.get(own).content.decode()
+    assert 'value="approve"' in page and "data-own" not in page
+    owner_client.post(own, {"do": "approve"})
+    page = owner_client.get(own).content.decode()
+    assert 'data-erasures="erasing"' in page and 'hx-trigger="every 1s"' in page
+    assert 'value="approve"' not in page and "data-waiting" not in page
+    worked()
+    assert list(living()) == [alone]
+    page = owner_client.get(own).content.decode()
+    assert "Many people were deleted for good" in page and "2 of 2 people" in page
+
+
+@pytest.mark.usefixtures("needed")
+def test_who_went_another_way_or_is_held_is_not_waited_for(
+    admin: Account, owner_client: Client, owner: Account
+) -> None:
+    people = make_crowd(5)
+    job = propose(ids=[person.pk for person in people], actor=admin)
+    start(job_id=job.pk, actor=admin, reason="test")
+    worked()
+    erase(chat_user_uuid=people[0].uuid, actor=None, reason="retention")
+    ChatUser.objects.filter(pk=people[1].pk).delete()
+    ChatUser.objects.filter(pk=people[2].pk).update(held_at=START)
+    refused = Erasure.objects.get(person_hash=audit.person_hash(people[3].uuid))
+    approvals.refuse(erasure_id=refused.pk, actor=owner)
+    own = f"/erasures/bulk/{job.pk}/"
+    owner_client.post(own, {"do": "approve"})
+    worked()
+    assert set(living()) == {people[2], people[3]}
+    page = owner_client.get(own).content.decode()
+    assert "1 of 1 people" in page and 'data-gone="2"' in page and 'data-held="1"' in page
+    assert 'value="approve"' not in page, "nobody is left whom it would erase"
+
+
+def test_all_of_many_are_told_of_where_some_were_asked_for_before(
+    admin_client: Client, admin: Account, owner: Account
+) -> None:
+    people = make_crowd(3)
+    change_policy(erasure_needs_second=True, actor=owner)
+    filed(people[0], admin)
+    Policy.objects.update(erasure_needs_second=False)
+    job = propose(ids=[person.pk for person in people], actor=admin)
+    start(job_id=job.pk, actor=admin, reason="test")
+    worked()
+    assert not living().exists()
+    page = admin_client.get(f"/erasures/bulk/{job.pk}/").content.decode()
+    assert "3 of 3 people" in page
+
+
+def test_who_left_before_their_turn_is_not_missed(admin_client: Client, admin: Account) -> None:
+    people = make_crowd(3)
+    job = propose(ids=[person.pk for person in people], actor=admin)
+    erase(chat_user_uuid=people[0].uuid, actor=admin, reason="test")
+    start(job_id=job.pk, actor=admin, reason="test")
+    worked()
+    page = admin_client.get(f"/erasures/bulk/{job.pk}/").content.decode()
+    assert "2 of 2 people" in page and 'data-gone="1"' in page
 
 
 @pytest.mark.usefixtures("needed")
