@@ -16,7 +16,7 @@ from staff.audit_filters import ORDER
 from staff.models import AuditEntry
 
 CHUNK_LINES = 1_000
-# Header, and what the line has for it. Place and link prove a line that was exported against the chain.
+# Header, and what the line has for it. Place, link and mark prove a line that was exported against the chain.
 COLUMNS = {
     "at": "at",
     "actor": "actor_name",
@@ -27,6 +27,7 @@ COLUMNS = {
     "actor_id": "actor_id",
     "position": "position",
     "link": "link",
+    "mac": "mac",
 }
 
 

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from staff.audit_mac import marked
 from staff.models import Account, AuditEntry
 
 
@@ -38,7 +39,7 @@ def record(
 
     `by` names who did it where that is a program, by its key; `actor` is then nobody, or who answers for the key.
     """
-    line = entry(actor=actor, verb=verb, person=person, detail=detail, by=by)
+    line = marked(entry(actor=actor, verb=verb, person=person, detail=detail, by=by))
     line.save(force_insert=True)
     return line
 
@@ -63,7 +64,7 @@ def entry(
 
 def record_entries(entries: Iterable[AuditEntry]) -> None:
     """Adds lines that `entry` made."""
-    AuditEntry.objects.bulk_create(entries)
+    AuditEntry.objects.bulk_create([marked(line) for line in entries])
 
 
 def record_many(
@@ -72,7 +73,7 @@ def record_many(
     """Adds the same line about each of `people`."""
     line = {"actor": actor, "actor_name": actor.display_name if actor else "", "verb": verb, "detail": detail}
     now = timezone.now()
-    entries = [AuditEntry(at=now, person_hash=person_hash(person), **line) for person in people]
+    entries = [marked(AuditEntry(at=now, person_hash=person_hash(person), **line)) for person in people]
     AuditEntry.objects.bulk_create(entries)
 
 

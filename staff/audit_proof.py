@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from itertools import chain as one_after_another
 
 from staff.audit_chain import BEGINNING, fits, is_ours, link_of
+from staff.audit_doubts import doubtful
 from staff.models import AuditChain, AuditCheckpoint, AuditEntry
 
 LINES_AT_ONCE = 2_000
+# What the migration recorded that gave the lines marks.
+TAKEN_OVER = "audit.taken_over"
 # Lines that don't fit are tried at each other's places, to tell a moved one from a changed one; more of them aren't.
 MOST_TRIED = 50
 # Where lines stand next to each other that don't fit, the one after them may follow any of these.
@@ -20,11 +23,15 @@ LINKS_KEPT = 8
 class Finding:
     """What is wrong at one place of the chain, in words for the admin who proves it."""
 
-    position: int
+    position: int | None
     what: str
     upto: int | None = None
+    # Of a line without a place.
+    number: int | None = None
 
     def __str__(self) -> str:
+        if self.position is None:
+            return f"unsealed line {self.number}: {self.what}"
         lines = (
             f"line {self.position}"
             if self.upto in {None, self.position}
@@ -70,6 +77,8 @@ def findings() -> Iterator[Finding]:
         for entry in _lines(newest.position, after=end.position):
             yield from _suspect(walk, entry, "forged: behind the end of the chain")
     yield from _told_apart(walk)
+    for number, what in doubtful():
+        yield Finding(None, what, number=number)
 
 
 def chain_end() -> AuditChain:
@@ -80,6 +89,12 @@ def chain_end() -> AuditChain:
 def checkpoint() -> AuditCheckpoint | None:
     """Where the log begins: the newest checkpoint that we signed; None where nothing was ever cut off."""
     return next((found for found in AuditCheckpoint.objects.order_by("-position") if is_ours(found)), None)
+
+
+def taken_over() -> AuditEntry | None:
+    """The sealed line that was recorded when lines first got marks: those before it were taken as they were found.
+    None where every line ever had one, and where that is cut off."""
+    return AuditEntry.objects.filter(verb=TAKEN_OVER).exclude(position=None).order_by("position").first()
 
 
 def _lines(upto: int, after: int | None = None) -> Iterator[AuditEntry]:

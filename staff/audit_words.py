@@ -86,6 +86,9 @@ WORDS = {
     "request.nothing_held": gettext_lazy("Answered a request: nothing is held"),
     "request.expired": gettext_lazy("A request ran out"),
     "audit.exported": gettext_lazy("Exported the audit log"),
+    "audit.taken_over": gettext_lazy(
+        "Took the lines before this one as they were: lines have marks from here on"
+    ),
     "audit.cut": gettext_lazy("Cut off the beginning of the audit log"),
 }
 FIELDS = {
@@ -106,6 +109,7 @@ class Line:
     detail: str
     person: str
     is_sealed: bool
+    is_refused: bool
 
 
 def lines(entries: Iterable[AuditEntry], accounts: Mapping[int, str] | None = None) -> list[Line]:
@@ -122,6 +126,7 @@ def lines(entries: Iterable[AuditEntry], accounts: Mapping[int, str] | None = No
             ),
             person=entry.person_hash,
             is_sealed=entry.position is not None,
+            is_refused=bool(entry.is_refused),
         )
         for entry in entries
     ]

@@ -182,6 +182,11 @@ class AuditEntry(models.Model):
     # Its place in the chain and the link that proves it (staff/audit_chain.py); none until it is sealed.
     position = models.BigIntegerField(null=True, editable=False)
     link = models.CharField(max_length=64, null=True, editable=False)
+    # That we recorded it (staff/audit_mac.py); none where something else wrote it, or before there were marks.
+    nonce = models.CharField(max_length=32, null=True, editable=False)
+    mac = models.CharField(max_length=64, null=True, editable=False)
+    # Not ours, and therefore never sealed; NULL is no.
+    is_refused = models.BooleanField(null=True, editable=False)
 
     class Meta:
         indexes = [

@@ -65,6 +65,7 @@ def test_the_file_holds_what_proves_a_line(admin_client: Client, admin: Account)
         person_hash=second["person"],
         detail=second["detail"],
         link=second["link"],
+        mac=second["mac"],
     )
     assert fits(again, 2, str(first["link"]))
     again.verb = "x.y"

@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from staff import audit
+from staff.audit_mac import marked
 from staff.audit_proof import findings
 from staff.audit_sealing import seal
 from staff.models import Account, AuditEntry
@@ -22,13 +23,15 @@ def lines(count: int, *, actor: Account | None = None, days: float = 1) -> list[
     """So many lines, `days` old, a second apart."""
     begin = timezone.now() - dt.timedelta(days=days)
     made = [
-        AuditEntry(
-            at=begin + dt.timedelta(seconds=number),
-            actor=actor,
-            actor_name=actor.display_name if actor else "",
-            verb="user.viewed",
-            person_hash=audit.person_hash(ANN),
-            detail={"tab": "activity", "number": number, "a": [1, 2.5, None]},
+        marked(
+            AuditEntry(
+                at=begin + dt.timedelta(seconds=number),
+                actor=actor,
+                actor_name=actor.display_name if actor else "",
+                verb="user.viewed",
+                person_hash=audit.person_hash(ANN),
+                detail={"tab": "activity", "number": number, "a": [1, 2.5, None]},
+            )
         )
         for number in range(count)
     ]

@@ -12,11 +12,16 @@ from pytest_django.fixtures import Settings
 
 from staff import audit_proof
 from staff.audit_chain import link_of
+from staff.audit_mac import marked
 from staff.audit_sealing import seal
 from staff.models import Account, AuditChain, AuditEntry
 from tests.staff.chain import at, lines, sealed, swap, tamper, wrong
 
 pytestmark = pytest.mark.django_db
+
+
+def ago(**time: float) -> dt.datetime:
+    return timezone.now() - dt.timedelta(**time)
 
 
 def test_a_log_that_nobody_touched_is_whole(support: Account) -> None:
@@ -152,7 +157,7 @@ def test_whatever_a_line_holds_is_sealed_and_proven() -> None:
     if connection.vendor == "sqlite":  # PostgreSQL refuses half a surrogate pair
         details.append({"half": "\ud83d"})
     for detail in details:
-        AuditEntry.objects.create(at=timezone.now() - dt.timedelta(days=1), verb="user.viewed", detail=detail)
+        marked(AuditEntry(at=ago(days=1), verb="user.viewed", detail=detail)).save()
     assert seal() == len(details) and wrong() == []
     tamper(1, detail={**details[0], "n": 2**80 + 1})
     assert wrong() == ["line 1: changed"]
@@ -160,10 +165,10 @@ def test_whatever_a_line_holds_is_sealed_and_proven() -> None:
 
 def test_fresh_lines_wait() -> None:
     sealed(1)
-    AuditEntry.objects.create(verb="user.viewed")
-    AuditEntry.objects.create(verb="user.viewed", at=timezone.now() - dt.timedelta(seconds=4))
+    marked(AuditEntry(verb="user.viewed")).save()
+    marked(AuditEntry(verb="user.viewed", at=ago(seconds=3))).save()
     assert seal() == 0
-    AuditEntry.objects.create(verb="user.blocked", at=timezone.now() - dt.timedelta(seconds=6))
+    marked(AuditEntry(verb="user.blocked", at=ago(seconds=6))).save()
     assert seal() == 1
     assert at(2).verb == "user.blocked"
 

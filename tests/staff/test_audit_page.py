@@ -273,3 +273,15 @@ def test_every_verb_in_the_source_has_words() -> None:
     assert len(found) > 20
     assert found <= WORDS.keys(), "say what it means in staff/audit_words.py"
     assert all(str(words) for words in WORDS.values())
+
+
+def test_a_line_that_is_not_ours_is_marked(admin_client: Client) -> None:
+    sealed(1)
+    AuditEntry.objects.create(verb="user.blocked", at=timezone.now() - dt.timedelta(hours=1))
+    assert "data-refused" not in page_of(admin_client)
+    assert seal() == 0
+    rows = re.findall(
+        r'<tr data-verb="([^"]+)" data-sealed="(true|false)"( data-refused)?>', page_of(admin_client)
+    )
+    assert ("user.blocked", "false", " data-refused") in rows and ("user.viewed", "true", "") in rows
+    assert sum(bool(refused) for *_, refused in rows) == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from chatadmin.lib import queue
@@ -16,6 +16,7 @@ from exports.retention_forecast import forecast
 from exports.retention_jobs import JOBS
 from exports.retention_models import RetentionRule, RetentionRun, RunState
 from exports.waiting import until_finished
+from staff.commands import AuditedCommand
 
 # A running server looks twice a second.
 PATIENCE_SECONDS = 2.0
@@ -23,7 +24,7 @@ LOOK_SECONDS = 0.1
 ERASURES_AT_ONCE = 500
 
 
-class Command(BaseCommand):
+class Command(AuditedCommand):
     help = "Runs every retention rule that is on. --dry-run changes nothing and says what would go."
 
     def add_arguments(self, parser: CommandParser) -> None:

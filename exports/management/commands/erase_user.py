@@ -5,15 +5,16 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from exports import approvals, erasure, ledger
 from exports.models import Erasure, Reason
 from exports.waiting import until_finished
+from staff.commands import AuditedCommand
 from users.models import ChatUser
 
 
-class Command(BaseCommand):
+class Command(AuditedCommand):
     help = "Erases a person for good and waits until it is done. There is no question: it can't be undone."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -11,15 +11,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from exports.stream import Form, LeaveOut, PersonGone, export
 from staff import audit
+from staff.commands import AuditedCommand
 from users.models import ChatUser
 from users.queries import person_by_uuid
 
 
-class Command(BaseCommand):
+class Command(AuditedCommand):
     help = "Writes everything that is held about one person, to a file or to standard output."
 
     def add_arguments(self, parser: CommandParser) -> None:

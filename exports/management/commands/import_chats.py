@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from exports.importing.documents import bring_in, times
 from exports.importing.files import documents
@@ -16,12 +16,13 @@ from exports.importing.numbering import Numbering
 from exports.importing.source import Document, Unreadable
 from exports.importing.tally import Tally
 from exports.importing.telling import Bulletin
+from staff.commands import AuditedCommand
 
 FORMATS = ("chatadmin",)
 REFUSED = 2
 
 
-class Command(BaseCommand):
+class Command(AuditedCommand):
     help = "Brings in people, conversations and messages. What is there already stays; run again, it goes on."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from exports import ledger
 from exports.replay import replay
 from exports.waiting import until_finished
+from staff.commands import AuditedCommand
 
 
-class Command(BaseCommand):
+class Command(AuditedCommand):
     help = (
         "Erases again everyone whom the ledger names and who is there: a restored backup brought them back."
     )

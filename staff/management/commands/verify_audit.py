@@ -12,9 +12,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from chatadmin.lib.signatures import NoKey
-from staff.audit_proof import Finding, chain_end, checkpoint, findings
+from staff.audit_doubts import waiting
+from staff.audit_proof import Finding, chain_end, checkpoint, findings, taken_over
 from staff.audit_seals import Seal, disagreements, seals_in
-from staff.models import AuditEntry
 
 
 class Command(BaseCommand):
@@ -69,9 +69,16 @@ def _against(log: Path, counted: _Counted) -> Iterator[Finding]:
 def _whole(seals: int) -> str:
     end, cut = chain_end(), checkpoint()
     begins = cut.position + 1 if cut else 1
-    unsealed = AuditEntry.objects.filter(position=None).count()
-    said = (
-        f"Whole: lines {begins} to {end.position}, seal {end.seals}, head {end.head};"
-        f" {unsealed} not sealed yet."
-    )
-    return f"{said} Seals of the log that agree: {seals}." if seals else said
+    parts = [f"Whole: lines {begins} to {end.position}, seal {end.seals}, head {end.head}; {_unsealed()}."]
+    if taken := taken_over():
+        parts.append(f"Lines up to {taken.position} are older than the marks of who recorded them.")
+    if seals:
+        parts.append(f"Seals of the log that agree: {seals}.")
+    return " ".join(parts)
+
+
+def _unsealed() -> str:
+    found = waiting()
+    long = f", {found.long} of them for more than a minute: does a server run?" if found.long else ""
+    ahead = f", {found.ahead} of them of a time to come" if found.ahead else ""
+    return f"{found.lines} not sealed yet{ahead}{long}"
