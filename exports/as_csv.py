@@ -18,7 +18,7 @@ from typing import Any
 
 from exports.as_json import SCHEMA
 from exports.as_text import moment
-from exports.cells import cell
+from exports.cells import JSON, cell, json_cell
 from exports.reading import Reader, Row
 from exports.register import BY_NAME
 from exports.resources import AccessResource
@@ -110,9 +110,10 @@ def table(headers: list[str], rows: Iterable[Row]) -> Iterator[Block]:
     writer = csv.writer(buffer, lineterminator="\r\n")
     writer.writerow(headers)
     yield Block(codecs.BOM_UTF8 + _taken(buffer), 0)
+    forms = [(header, json_cell if header in JSON else cell) for header in headers]
     count = 0
     for row in rows:
-        writer.writerow([cell(row[header]) for header in headers])
+        writer.writerow([form(row[header]) for header, form in forms])
         count += 1
         if count == DRAIN_ROWS:
             yield Block(_taken(buffer), count)

@@ -14,6 +14,8 @@ from typing import Any
 from exports.as_text import moment, packed
 
 QUOTE = "'"
+# The columns that hold JSON.
+JSON = frozenset({"traits", "data", "profile"})
 # The last row: their full-width forms, which some spreadsheets fold before they look.
 RISKY = frozenset("=+-@'\t\r" + "＝＋－＠＇")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
@@ -33,6 +35,11 @@ def neutralise(cell: str) -> str:
 def restore(cell: str) -> str:
     """The text that `neutralise` was given."""
     return cell[1:] if cell.startswith(QUOTE) else cell
+
+
+def json_cell(value: Any) -> str:
+    """The value of a JSON column as a neutralised cell: JSON whatever it is, so that a text in it is read back as one."""
+    return "" if value is None else neutralise(packed(value).decode())
 
 
 def cell(value: Any) -> str:

@@ -101,7 +101,7 @@ def _empty_columns(rows: QuerySet[Any], item: str) -> int:
 
 def _empty_events(rows: QuerySet[Any], item: str) -> int:
     keys = COLUMNS[item][EVENTS]
-    changed = [row for row in rows if any(row.data.get(key) for key in keys)]
+    changed = [row for row in rows if any(_mapping(row.data).get(key) for key in keys)]
     for row in changed:
         row.data |= dict.fromkeys(keys, "")
     ActivityEvent.objects.bulk_update(changed, ["data"], batch_size=100)
@@ -122,10 +122,15 @@ def _empty_people(rows: QuerySet[Any], item: str) -> int:
     return len(ids)
 
 
+def _mapping(value: Any) -> dict[str, Any]:
+    """What a JSON column holds where it is an object, which is all that was ever collected in one."""
+    return value if isinstance(value, dict) else {}
+
+
 def _empty_journals(rows: QuerySet[Any], item: str) -> int:
     changed = []
     for row in rows:
-        places = [row.profile, row.moved.get("before", {})]
+        places = [_mapping(row.profile), _mapping(_mapping(row.moved).get("before"))]
         found = [(place, key) for place in places for key in COLUMNS[item][JOURNALS] if place.get(key)]
         for place, key in found:
             place[key] = ""

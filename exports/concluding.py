@@ -48,10 +48,13 @@ def _finish(ids: Sequence[uuid.UUID]) -> int:
         Erasure.objects.filter(pk__in=ids, finished_at=None, rows_gone_at__isnull=False).order_by("pk")
     )
     done = _look_and_conclude(rows)
-    if done is not None:
-        return done
-    # One that can't be finished keeps no other.
-    return sum(_look_and_conclude([row]) or 0 for row in rows) if len(rows) > 1 else 0
+    if done is None:
+        # One that can't be finished keeps no other.
+        done = sum(_look_and_conclude([row]) or 0 for row in rows) if len(rows) > 1 else 0
+    if done:
+        # What was kept to look for is cleared only now, and the log still has it.
+        overwriting.empty_log()
+    return done
 
 
 def _look_and_conclude(rows: Sequence[Erasure]) -> int | None:

@@ -93,7 +93,10 @@ def unseal(sealed: str | None) -> Known | None:
 
 
 def _folded(texts: list[Any], least: int) -> list[str]:
-    folded = [text.strip().casefold() for text in texts if isinstance(text, str)]
+    # SQLite's JSON may hold half of a surrogate pair, which is in no file and can't be sealed.
+    folded = [
+        text.strip().casefold().encode(errors="replace").decode() for text in texts if isinstance(text, str)
+    ]
     return list(dict.fromkeys(text for text in folded if len(text) >= least))
 
 

@@ -26,11 +26,19 @@ class _Reading:
     def document(self) -> Iterator[Row]:
         pull = self.pull
         try:
+            seen: set[str] = set()
             pull.expect("{")
             while not pull.take("}"):
                 if pull.take(","):
                     continue
-                key = pull.key()
+                place, key = self._place(), pull.key()
+                if key in seen and key in KINDS:
+                    # Its numbers begin anew: its messages would go into the first one's conversations.
+                    for _ in self._section(key):
+                        pass
+                    yield Row(key, place, error=f"{key} is there twice")
+                    continue
+                seen.add(key)
                 yield from self._section(key)
             if not pull.ends():
                 raise Broken("something follows the document")

@@ -7,12 +7,11 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TextIO
 
-from exports.cells import restore
+from exports.cells import JSON, restore
 from exports.importing.rows import KINDS
 from exports.importing.source import Row
 
 CELL_CHARS = 16 * 1024 * 1024
-JSON = {"traits", "data", "profile"}
 FLAGS = {"is_vip"}
 # An empty cell of these is nothing; of any other an empty text.
 NULLABLE = {

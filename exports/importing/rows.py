@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -106,7 +106,7 @@ class Activity(Struct, kw_only=True):
     ]
     at: Moment
     visit: Any = None
-    data: Any = {}
+    data: dict[str, Any] = {}
 
 
 class Tag(Struct, kw_only=True):
@@ -130,7 +130,7 @@ class Merge(Struct, kw_only=True):
     uuid: uuid.UUID
     at: Moment
     undone_at: Moment | None = None
-    profile: Any
+    profile: dict[str, Any]
 
 
 KINDS: Mapping[str, type[Struct]] = {
@@ -157,11 +157,23 @@ def checked(kind: str, value: Any) -> Any:
 
 
 def _check(name: str, value: Any) -> None:
-    if isinstance(value, str):
-        if not is_storable(value):
-            raise BadRow(f"{name} holds what no text can: NUL or half of a surrogate pair")
-    elif isinstance(value, dt.datetime) and value.year not in YEARS:
+    if not all(is_storable(text) for text in _texts(value)):
+        raise BadRow(f"{name} holds what no text can: NUL or half of a surrogate pair")
+    if isinstance(value, dt.datetime) and value.year not in YEARS:
         raise BadRow(f"{name} is in no year from {YEARS.start} to {YEARS.stop - 1}")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """The texts in a value, however deep, and its keys."""
+    left = [value]
+    while left:
+        one = left.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, dict):
+            left += [*one.keys(), *one.values()]
+        elif isinstance(one, list):
+            left += one
 
 
 def is_storable(text: str) -> bool:

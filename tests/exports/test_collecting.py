@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import uuid
 from html import unescape
 
 import pytest
@@ -232,3 +233,28 @@ def test_every_item_can_be_counted_and_emptied() -> None:
     for item, tables in collect_purge.ITEMS.items():
         assert set(tables) == set(collect_purge.COLUMNS[item])
         assert all(table in collect_purge.EMPTY and table in collect_purge.MODELS for table in tables)
+
+
+@pytest.mark.parametrize("item", ["device", "email_prompt", "page_titles", "referrer"])
+def test_what_is_no_object_stops_no_purge(admin: Account, item: str) -> None:
+    """An import could bring such rows in once."""
+    person = make_known("zebrafin")
+    for shape in (["email", "title", "referrer"], "text", 7):
+        MergeJournal.objects.create(
+            chat_user=person, merged_uuid=uuid.uuid4(), profile=shape, moved=[], at=AT
+        )
+        ActivityEvent.objects.create(chat_user=person, kind=EventKind.PAGE, data=shape, at=AT)
+    other = {"browser": "otherquokka", "email": "otherquokka@x.example"}
+    MergeJournal.objects.create(
+        chat_user=person, merged_uuid=uuid.uuid4(), profile=other, moved={"before": []}, at=AT
+    )
+    event = {"title": "otherquokka", "referrer": "otherquokka"}
+    ActivityEvent.objects.create(chat_user=person, kind=EventKind.PAGE, data=event, at=AT)
+    collecting.purge(item=item, actor=admin)
+    work_off()
+    assert AuditEntry.objects.get(verb="collect.purged").detail["done"]
+    if item in other.keys() | {"device", "email_prompt"}:
+        emptied = MergeJournal.objects.latest("pk").profile
+        assert emptied["browser" if item == "device" else "email"] == ""
+    else:
+        assert ActivityEvent.objects.latest("pk").data["title" if item == "page_titles" else item] == ""

@@ -13,7 +13,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from conversations.counters import wrong
-from conversations.models import Conversation, MergeJournal, Message
+from conversations.models import ActivityEvent, Conversation, MergeJournal, Message
 from exports.erasure import Held, erase
 from exports.holds import lift_hold, place_hold
 from exports.importing import talks
@@ -413,3 +413,79 @@ def test_times_of_other_hands_are_understood(tmp_path: Path) -> None:
     status, said = bring_in(path)
     assert (status, counts(said, "messages")) == (0, (2, 0, 0, 0))
     assert Message.objects.order_by("pk").first().created_at == START
+
+
+HALF = "\\ud83d"
+
+
+def _document(**sections: str) -> str:
+    profile = '{"uuid": "6a5a1c62-7b38-4f5e-8a0e-3d1c5b1f2a90", "first_seen": "2026-01-01T00:00:00Z"}'
+    given = {"schema": '"chatadmin.user/1"', "profile": profile} | sections
+    return "{" + ", ".join(f'"{name}": {value}' for name, value in given.items()) + "}"
+
+
+@pytest.mark.parametrize("text", [HALF, "\\u0000"])
+@pytest.mark.parametrize("shape", ['{"a": "%s"}', '{"a": [{"b": ["%s"]}]}', '{"%s": 1}', '{"a": {"%s": 1}}'])
+def test_what_no_text_can_hold_is_refused_however_deep(tmp_path: Path, text: str, shape: str) -> None:
+    """On SQLite it would go in, and could then be neither shown nor erased."""
+    path, inner = tmp_path / "d.json", shape % text
+    at = "2026-01-01T00:00:00Z"
+    rest = {
+        "merges": f'[{{"uuid": "6a5a1c62-7b38-4f5e-8a0e-3d1c5b1f2a91", "at": "{at}", "profile": {inner}}}]',
+        "activity": f'[{{"kind": "page", "at": "{at}", "data": {inner}}}]',
+    }
+    path.write_text(_document(**rest))
+    status, said = bring_in(path)
+    assert status == 2
+    assert said.count("holds what no text can") == 2
+    assert ChatUser.objects.count() == 1
+    assert not MergeJournal.objects.exists() and not ActivityEvent.objects.exists()
+    forget_everyone()
+    profile = f'{{"uuid": "6a5a1c62-7b38-4f5e-8a0e-3d1c5b1f2a90", "first_seen": "{at}", "traits": {inner}}}'
+    path.write_text(_document(profile=profile))
+    assert "traits holds what no text can" in bring_in(path)[1]
+    assert not ChatUser.objects.exists()
+
+
+@pytest.mark.parametrize("value", ['["email"]', '"text"', "7"])
+def test_a_merge_or_an_event_that_is_no_object_is_refused(tmp_path: Path, value: str) -> None:
+    path, at = tmp_path / "d.json", "2026-01-01T00:00:00Z"
+    merge = f'{{"uuid": "6a5a1c62-7b38-4f5e-8a0e-3d1c5b1f2a91", "at": "{at}", "profile": %s}}'
+    event = f'{{"kind": "page", "at": "{at}", "data": %s}}'
+    path.write_text(
+        _document(merges=f"[{merge % value}, {merge % '{}'}]", activity=f"[{event % value}, {event % '{}'}]")
+    )
+    status, said = bring_in(path)
+    assert (status, counts(said, "other rows")) == (2, (2, 0, 0, 2))
+    assert MergeJournal.objects.get().profile == ActivityEvent.objects.get().data == {}
+
+
+def test_a_section_that_comes_twice_is_refused(tmp_path: Path) -> None:
+    def talk(body: str, month: int) -> str:
+        at = f"2026-0{month}-01T00:00:00Z"
+        message = {"from": "visitor", "body": body, "at": at}
+        whole = {"status": "closed", "started_at": at, "last_message_at": at, "closed_at": at}
+        return json.dumps([whole | {"messages": [message]}])
+
+    path = tmp_path / "d.json"
+    path.write_text(
+        _document(conversations=talk("first", 1))[:-1] + f', "conversations": {talk("second", 2)}}}'
+    )
+    status, said = bring_in(path)
+    assert status == 2
+    assert "conversations is there twice" in said and "second" not in said
+    [message] = Message.objects.all()
+    assert (message.body, message.conversation.started_at.month) == ("first", 1)
+
+
+@FORMS
+@pytest.mark.parametrize("data", ["plain text", "5", "null", "'=1", "", [1, "a"], 5, True, None])
+def test_data_of_a_message_comes_back_whatever_it_is(tmp_path: Path, form: Form, data: object) -> None:
+    person = make_person("Ana", last_active=START)
+    [message] = make_messages(person, ("visitor", "hello"), start=START)
+    Message.objects.filter(pk=message.pk).update(data=data)
+    path = write(person, tmp_path, form)
+    forget_everyone()
+    assert bring_in(path)[0] == 0
+    found = Message.objects.get().data
+    assert (found, type(found)) == (data, type(data))

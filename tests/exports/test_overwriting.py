@@ -9,7 +9,7 @@ import pytest
 from django.db import OperationalError, connection
 
 from exports import overwriting
-from exports.erasure import erase, resume_unfinished
+from exports.erasure import erase, file, resume_unfinished
 from exports.models import Erasure
 from exports.register import REGISTER
 from staff.models import Account
@@ -110,3 +110,11 @@ def test_a_database_that_is_locked_is_no_crash(goes: Marked, monkeypatch: pytest
 
     monkeypatch.setattr(overwriting, "_log_emptied", locked)
     assert overwriting.overwrite() is False
+
+
+def test_what_was_kept_to_look_for_is_in_no_file_afterwards(admin: Account, goes: Marked) -> None:
+    file(chat_user_uuid=goes.person.uuid, actor=admin, reason="test")
+    sealed = Erasure.objects.get().known
+    assert sealed and files_with(sealed)
+    assert resume_unfinished() == 1
+    assert files_with(sealed) == set()

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
 from chatadmin.lib import redis_store
 from chatadmin.lib.limits import Quota, limits
 from chatadmin.lib.models import Job
+from conversations.models import MergeJournal
 from exports import concluding, export_files, residue
 from exports.erasure import erase, file, resume_unfinished
 from exports.known import Known, known_of, seal, unseal
@@ -283,3 +284,16 @@ def test_the_erasure_looks_and_says(admin: Account, goes: Marked, monkeypatch: p
     assert seen[0].known == known
     assert {place for place, count in row.checked.items() if count} == {"saved_views"}
     assert json.loads(row.receipt)["checked"]["saved_views"] == 1
+
+
+def test_half_of_a_letter_keeps_nobody_from_being_erased(admin: Account, goes: Marked) -> None:
+    """SQLite's JSON takes it; PostgreSQL's does not, so there the row is as it is without."""
+    half = "Half\ud83d Name" if connection.vendor == "sqlite" else "Half Name"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE conversations_mergejournal SET profile = %s WHERE chat_user_id = %s",
+            [json.dumps({"name": half, "email": half}), goes.person.pk],
+        )
+    assert MergeJournal.objects.get().profile["name"] == half
+    erase(chat_user_uuid=goes.person.uuid, actor=admin, reason="test")
+    assert Erasure.objects.get().finished_at
