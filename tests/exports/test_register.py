@@ -15,6 +15,7 @@ from django.test.utils import isolate_apps
 from conversations.models import Conversation, Message
 from exports.checks import every_personal_table_is_declared
 from exports.register import CHILDREN, NOT_PERSONAL, PERSON, REGISTER, WIPED, Declared, pointed_at, undeclared
+from exports.unregistered import BY_HASH, NOBODY, unlisted
 from users.models import ChatUser, Tag
 
 ALL = apps.get_models(include_auto_created=True)
@@ -136,6 +137,45 @@ def test_the_check_says_which_table_is_missing(monkeypatch: pytest.MonkeyPatch) 
     [error] = every_personal_table_is_declared(None)
     assert error.id == "exports.E001"
     assert "conversations.Message " in error.msg
+
+
+def test_every_table_is_in_one_list() -> None:
+    assert unlisted(ALL) == []
+    labels = {model._meta.label for model in ALL}
+    listed = [
+        *(entry.model._meta.label for entry in REGISTER),
+        *(model._meta.label for model in NOT_PERSONAL),
+    ]
+    listed += [*BY_HASH, *NOBODY]
+    assert sorted(listed) == sorted(labels)
+
+
+def test_what_has_a_hash_of_a_person_is_said_to() -> None:
+    by_hash = {model._meta.label for model in ALL if "person_hash" in names_of_columns(model)}
+    assert by_hash > {"exports.Hold", "exports.Erasure"}
+    assert by_hash <= BY_HASH.keys()
+
+
+def names_of_columns(model: type[models.Model]) -> set[str]:
+    return {field.name for field in model._meta.concrete_fields}
+
+
+@pytest.mark.usefixtures("isolated")
+@pytest.mark.parametrize("column", ["person_uuid", "person_hash", "email"])
+def test_a_table_that_names_people_without_a_relation_is_found(column: str) -> None:
+    fields = {"__module__": __name__, column: models.CharField(max_length=64)}
+    stray = type("Stray", (Throwaway,), fields)
+    assert undeclared([*ALL, stray]) == []
+    assert names(unlisted([*ALL, stray])) == ["Stray"]
+
+
+def test_the_check_says_which_table_is_in_no_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "exports.unregistered.BY_HASH",
+        {label: why for label, why in BY_HASH.items() if label != "exports.Hold"},
+    )
+    [error] = every_personal_table_is_declared(None)
+    assert (error.id, "exports.Hold " in error.msg) == ("exports.E002", True)
 
 
 @pytest.mark.parametrize("declared", REGISTER, ids=NAMES)
