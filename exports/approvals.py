@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from exports import erasure
+from exports.matters import matters_of
 from exports.models import Approval, Erasure
 from exports.tombstones import Asked, Held, NotWaiting
 from staff import audit
@@ -31,10 +32,12 @@ class PersonGone(Exception):
 
 @dataclass(frozen=True)
 class Filed:
-    """An erasure that was filed; `waits`: nothing happens until a second admin approves."""
+    """An erasure that was filed; `waits`: nothing happens until a second admin approves; `is_new`: not so where somebody
+    had asked for it before, whose reason and ticket then stand."""
 
     erasure: uuid.UUID
     waits: bool
+    is_new: bool = True
 
 
 def file(
@@ -52,7 +55,8 @@ def file(
         person = ChatUser.objects.select_for_update().get(uuid=chat_user_uuid, erased_at=None)
         if person.held_at is not None:
             raise Held
-        return Filed(ask(person, asked).pk, waits=True)
+        before = matters_of(person, requests=False).waiting
+        return Filed(ask(person, asked).pk, waits=True, is_new=before is None)
 
 
 def ask(person: ChatUser, asked: Asked) -> Erasure:

@@ -64,6 +64,11 @@ class Mentions:
     below: int | None = None
     partial: bool = False
 
+    @property
+    def free(self) -> list[Mention]:
+        """Those that no hold keeps."""
+        return [mention for mention in self.rows if mention.message.chat_user.held_at is None]
+
 
 def needles_of(person: ChatUser) -> list[Needle]:
     """What is looked for."""

@@ -28,6 +28,7 @@ from exports.export_progress import BEGUN, key_of, progress_of, watched
 from exports.export_queries import exports_with
 from exports.forms import DeleteForm, ExportForm, TokenForm, confirm_word
 from exports.holds import holds_about
+from exports.matters import matters_of
 from exports.mentions import mentions_of
 from exports.request_forms import DeletePrefill
 from exports.stream import Form, LeaveOut, export
@@ -108,6 +109,10 @@ def delete_person(request: HttpRequest, person: ChatUser) -> HttpResponseBase:
     try:
         if erasure_needs_second() or not queries.goes_at_once(person):
             filed = approvals.file(chat_user_uuid=person.uuid, actor=account_of(request), **given)
+            if not filed.is_new:
+                messages.info(
+                    request, _("Their deletion was asked for before, and waits. Yours was not added.")
+                )
             return HttpResponseRedirect(f"/erasures/{filed.erasure}/")
         result = erasure.erase(chat_user_uuid=person.uuid, actor=account_of(request), **given)
     except erasure.Held:
@@ -146,14 +151,17 @@ def _export_page(request: HttpRequest, person: ChatUser, form: ExportForm, *, st
 def _delete_page(
     request: HttpRequest, person: ChatUser, amounts: queries.Amounts, form: DeleteForm
 ) -> HttpResponse:
+    found, is_held = matters_of(person), person.held_at is not None
     context: dict[str, Any] = {
         "form": form,
+        "waiting": found.waiting,
+        "claims": found.claims,
         "person": people([person])[0],
         "amounts": amounts,
         "word": confirm_word(person, amounts.messages),
         "backups_until": queries.backups_until(),
         "needs_second": erasure_needs_second(),
-        "mentions": mentions_of(person, size=MENTIONS_SHOWN),
+        "mentions": None if is_held else mentions_of(person, size=MENTIONS_SHOWN),
     }
     return unkept(render(request, "exports/delete.html", context))
 

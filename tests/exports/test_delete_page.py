@@ -10,9 +10,12 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 
-from exports.models import Erasure
+from exports.models import Claim, Erasure, Request, RequestKind
+from exports.request_links import Asked
+from exports.requests import confirm
 from staff import audit
 from staff.models import Account, AuditEntry
+from staff.policy import change_policy
 from tests.exports.people import START, make_marked
 from tests.factories import make_messages, make_person
 from users import presence
@@ -34,6 +37,10 @@ def word(response: HttpResponse) -> str:
 
 def text(response: HttpResponse) -> str:
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", response.content.decode())).split())
+
+
+def confirmed(kind: str, email: str) -> Request:
+    return confirm(Asked(uuid.uuid4(), RequestKind(kind), email))
 
 
 def errors(response: HttpResponse) -> list[str]:
@@ -206,6 +213,57 @@ def test_a_held_person_has_no_form(admin_client: Client) -> None:
     response = admin_client.post(address(person), {"confirm": "ANA-0", "reason": "test"})
     assert (response.status_code, errors(response)) == (200, ["held"])
     assert living().exists()
+
+
+def test_a_held_person_is_led_to_the_hold_and_back(admin_client: Client) -> None:
+    person = make_person("Ana", "ana@site.example", held_at=START)
+    make_messages(make_person("Bo"), ("visitor", "write to ana@site.example"))
+    said = admin_client.get(address(person)).content.decode()
+    assert "Ana</bdi> can't be deleted now" in said and "for good?" not in said
+    assert f'href="/users/{person.uuid}/hold/"' in said
+    assert f'class="btn" href="/users/{person.uuid}/"' in said
+    assert "What goes" not in said and "Redact" not in said
+    ChatUser.objects.filter(pk=person.pk).update(held_at=None)
+    said = admin_client.get(address(person)).content.decode()
+    assert "What goes" in said and "Redact" in said
+
+
+def test_it_and_the_profile_say_what_the_person_asks_for(
+    admin_client: Client, support_client: Client
+) -> None:
+    person = make_person("Ana", "ana@site.example")
+    pages = [address(person), f"/users/{person.uuid}/", f"/users/{person.uuid}/data/"]
+    for page in pages:
+        assert "data-open-request" not in admin_client.get(page).content.decode(), page
+    access = confirmed("access", "ana@site.example")
+    closed = confirmed("erasure", "ana@site.example")
+    Claim.objects.filter(request=closed).update(
+        state="refused", refusal="withdrawn", closed_at=START, email=""
+    )
+    for page in pages:
+        said = admin_client.get(page).content.decode()
+        assert re.findall(r'data-open-request="([^"]*)"', said) == [str(access.pk)], page
+        assert f'href="/requests/{access.pk}/"' in said
+        assert "They asked for a copy of everything and have no answer yet." in said
+    assert "data-open-request" not in support_client.get(pages[1]).content.decode()
+
+
+def test_a_deletion_that_waits_is_told_of_and_not_asked_for_twice(
+    admin_client: Client, owner_client: Client, owner: Account
+) -> None:
+    change_policy(erasure_needs_second=True, actor=owner)
+    person = make_person("Ana")
+    first = {"confirm": "ANA-0", "reason": "test", "ticket": "T-200"}
+    own = admin_client.post(address(person), first).headers["Location"]
+    row = Erasure.objects.get()
+    for page in (address(person), f"/users/{person.uuid}/", f"/users/{person.uuid}/data/"):
+        said = owner_client.get(page).content.decode()
+        assert f'data-asked="{row.pk}"' in said and f'href="{own}"' in said and "T-200" in said
+    assert "data-confirm-word" not in owner_client.get(address(person)).content.decode()
+    again = owner_client.post(address(person), {**first, "ticket": "T-201"}, follow=True)
+    assert again.redirect_chain[-1][0] == own  # type: ignore[attr-defined]
+    assert "Their deletion was asked for before, and waits. Yours was not added." in text(again)
+    assert Erasure.objects.get().ticket == "T-200"
 
 
 def test_support_may_not(support_client: Client) -> None:

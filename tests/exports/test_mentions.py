@@ -237,3 +237,23 @@ def test_what_a_hold_keeps_stays(admin_client: Client, ana: ChatUser) -> None:
     assert "A legal hold keeps this message." in page.content.decode()
     message.refresh_from_db()
     assert message.body == EMAIL
+
+
+def test_a_page_of_them_is_redacted_at_once_each_with_a_line(
+    admin_client: Client, ana: ChatUser, admin: Account
+) -> None:
+    bo, held = make_person("Bo"), make_person("Held", held_at=START)
+    mine, kept = said(bo, f"one {EMAIL}", f"two {EMAIL}"), said(held, EMAIL)
+    address = f"/users/{ana.uuid}/mentions/"
+    page = admin_client.get(address).content.decode()
+    assert 'data-redact-all="2"' in page and "Redact all 2 on this page" in page
+    assert page.count("data-kept") == 1 and page.count(">Redact</button>") == 2
+    assert f'value="{kept[0].pk}"' not in page
+    ids = [message.pk for message in [*mine, *kept]]
+    page = admin_client.post(address, {"message": [*ids, ids[0], 2**40]}, follow=True).content.decode()
+    assert "2 messages were redacted. A legal hold keeps 1." in page
+    assert found(ana) == [EMAIL]
+    lines = audit.entries_about(bo.uuid).filter(verb="message.redacted").order_by("pk")
+    assert [(line.actor, line.detail) for line in lines] == [(admin, {"message": pk}) for pk in ids[:2]]
+    many = {"message": range(1, mentions.PAGE_SIZE + 2)}
+    assert admin_client.post(address, many).status_code == 404
