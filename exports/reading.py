@@ -7,8 +7,6 @@ stays open, however long the history and however slow the download.
 from __future__ import annotations
 
 import datetime as dt
-import functools
-import operator
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -131,8 +129,7 @@ class Reader:
     def _accesses(self) -> QuerySet[AuditEntry]:
         """The lines about the person and about the earlier visitors who were joined into them."""
         joined = MergeJournal.objects.filter(chat_user=self.person.pk, undone_at=None)
-        people = [self.person.uuid, *joined.values_list("merged_uuid", flat=True)]
-        return functools.reduce(operator.or_, [audit.entries_about(person) for person in people])
+        return audit.entries_about(self.person.uuid, *joined.values_list("merged_uuid", flat=True))
 
 
 def _resource(declared: Declared) -> PersonalResource:

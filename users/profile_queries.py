@@ -12,6 +12,8 @@ NOTES_IN_FRAME = 5
 NOTES_PER_PAGE = 50
 ENTRIES_PER_PAGE = 50
 TAGS_OFFERED = 200
+# Joined into one person; of a shared machine's account that there are more of, the newest.
+MOST_JOINED = 1_000
 
 NOTE_ORDER = Order("created_at", descending=True, value_type=dt.datetime)
 ENTRY_ORDER = Order("at", descending=True, value_type=dt.datetime)
@@ -36,8 +38,10 @@ def notes_page(chat_user: ChatUser, *, after: Cursor | None, before: Cursor | No
 def entries_page(
     chat_user: ChatUser, *, after: Cursor | None, before: Cursor | None
 ) -> Page[audit.AuditEntry]:
-    """One page of the audit lines about a person, newest first."""
-    lines = audit.entries_about(chat_user.uuid)
+    """One page of the audit lines about a person and about the earlier visitors who were joined into them, newest first."""
+    joined = chat_user.merges.filter(undone_at=None).order_by("-pk")
+    earlier = joined.values_list("merged_uuid", flat=True)[:MOST_JOINED]
+    lines = audit.entries_about(chat_user.uuid, *earlier)
     return page(lines, ENTRY_ORDER, size=ENTRIES_PER_PAGE, after=after, before=before)
 
 

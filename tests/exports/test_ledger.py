@@ -11,12 +11,14 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
+from conversations.merging import merge
 from exports import ledger, tombstones
 from exports.erasure import erase
 from exports.models import Erasure
 from staff import audit
 from staff.models import Account
 from tests.exports.people import START, make_marked
+from tests.exports.sweep import places_of
 from tests.factories import make_messages, make_person
 from users.models import ChatUser
 from users.queries import living
@@ -132,6 +134,28 @@ def test_who_comes_back_with_a_backup_is_erased_again(admin: Account, capsys: An
     assert again.ticket.removeprefix("replay-") in {pk.hex for pk in first}
     call_command("replay_erasures")
     assert "0 were back" in capsys.readouterr().out
+
+
+def test_a_backup_from_before_they_were_joined_gives_nobody_of_them_back(admin: Account, file: Path) -> None:
+    first, second = make_person(), make_person()
+    known, stays = make_person("Ana", "ana@northpine.example"), make_person("Stays")
+    for person in (first, second, known, stays):
+        make_messages(person, ("visitor", f"said by {person.pk}"))
+    merge(source_id=first.pk, target_id=second.pk)
+    merge(source_id=second.pk, target_id=known.pk)
+    done = erase(chat_user_uuid=known.uuid, actor=admin, reason="test")
+    assert list(living()) == [stays]
+    assert done.counts["messages"] == 3
+    named = {audit.person_hash(person.uuid): str(done.erasure) for person in (first, second, known)}
+    assert ledger.read(file).erased == named
+    for person in restored(first, second, known):
+        make_messages(person, ("visitor", "zebrafin"))
+    call_command("replay_erasures")
+    assert list(living()) == [stays]
+    assert places_of("zebrafin") == set()
+    again = Erasure.objects.exclude(pk=done.erasure)
+    assert {row.person_hash for row in again} == named.keys()
+    assert all(row.receipt and row.ticket == f"replay-{done.erasure.hex}" for row in again)
 
 
 def test_a_joined_visitor_comes_back_and_goes_too(admin: Account) -> None:

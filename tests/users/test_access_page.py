@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from conversations.merging import merge
 from staff import audit
 from staff.audit_words import WORDS, lines
 from staff.models import Account, AuditEntry
@@ -44,6 +45,22 @@ def test_lines_about_others_are_not_told(support: Account, admin_client: Client)
     actions.set_vip(chat_user_id=other.pk, vip=True, actor=support)
     assert verbs(text_of(admin_client.get(f"/users/{person.uuid}/access/"))) == ["user.viewed"]
     assert "user.vip_on" in verbs(text_of(admin_client.get(f"/users/{other.uuid}/access/")))
+
+
+def test_lines_about_visitors_who_were_joined_into_them_are_theirs(
+    support: Account, admin_client: Client
+) -> None:
+    first, second, known, other = make_person(), make_person(), make_person("Ada"), make_person("Bo")
+    actions.set_vip(chat_user_id=first.pk, vip=True, actor=support)
+    audit.record(actor=support, verb="user.exported", person=second.uuid, detail={"format": "json"})
+    audit.record(actor=support, verb="user.blocked", person=other.uuid)
+    assert verbs(text_of(admin_client.get(f"/users/{known.uuid}/access/"))) == []
+    merge(source_id=first.pk, target_id=second.pk)
+    merge(source_id=second.pk, target_id=known.pk)
+    found = verbs(text_of(admin_client.get(f"/users/{known.uuid}/access/")))
+    assert found == ["user.merged", "user.merged", "user.viewed", "user.exported", "user.vip_on"]
+    known.merges.filter(merged_uuid=first.uuid).update(undone_at=timezone.now())
+    assert "user.vip_on" not in verbs(text_of(admin_client.get(f"/users/{known.uuid}/access/")))
 
 
 def test_long_lists_have_pages(support: Account, admin_client: Client) -> None:
