@@ -17,6 +17,7 @@ from chatadmin.lib.paging import Cursor, Order, Page, page
 from staff import audit
 from staff.models import Account, ApiKey, Scope
 
+MAY_MAKE = "keys.manage"
 PAGE_SIZE = 50
 NEWEST = Order("created_at", descending=True, value_type=dt.datetime)
 # How exactly it is known when a key was used last: not a write for each request.
@@ -52,11 +53,26 @@ def revoke_key(*, actor: Account, key_id: int) -> ApiKey:
     return key
 
 
+def revoke_keys_of(account: Account, *, actor: Account) -> None:
+    """Makes the keys useless that `account` made: whoever may make none any more may have kept what they show.
+
+    To be called in the transaction that takes that from the account.
+    """
+    keys = list(ApiKey.objects.select_for_update().filter(made_by=account, revoked_at=None).order_by("pk"))
+    ApiKey.objects.filter(pk__in=[key.pk for key in keys]).update(revoked_at=timezone.now())
+    lines = [audit.entry(actor=actor, verb="api_key.revoked", detail={"key": key.prefix}) for key in keys]
+    audit.record_entries(lines)
+
+
 def key_of(text: str) -> ApiKey | None:
-    """The key that `text` is, its use noted; None where it is none, or a revoked one."""
+    """The key that `text` is, its use noted; None where it is none, a revoked one, or one of somebody who may make
+    none now."""
     form = _FORM.fullmatch(text)
-    key = ApiKey.objects.filter(prefix=form[1], revoked_at=None).first() if form else None
+    keys = ApiKey.objects.select_related("made_by").filter(revoked_at=None)
+    key = keys.filter(prefix=form[1]).first() if form else None
     if key is None or not hmac.compare_digest(key.key_hash, _hash(text)):
+        return None
+    if key.made_by is not None and not key.made_by.can(MAY_MAKE):
         return None
     _note_use(key)
     return key

@@ -10,11 +10,15 @@ from chatadmin.lib.bus import Event, announce
 from staff import audit
 from staff.actions.authority import check_may_manage, check_may_weaken, locked
 from staff.actions.invitations import withdraw_links_of
+from staff.api_keys import MAY_MAKE, revoke_keys_of
 from staff.models import Account
 
 
 def disable(*, actor: Account, account_id: int) -> Account:
-    """Ends an account's access: its sessions, its open pages and the links that it handed out. Raises Refused."""
+    """Ends an account's access: its sessions, its open pages, the links that it handed out and the keys that it made.
+
+    Raises Refused.
+    """
     with transaction.atomic():
         found = locked(actor.pk, account_id)
         actor, account = found[actor.pk], found[account_id]
@@ -23,6 +27,7 @@ def disable(*, actor: Account, account_id: int) -> Account:
         if account.is_active:
             account.is_active = False
             withdraw_links_of(account)
+            revoke_keys_of(account, actor=actor)
             _changed(actor, account, "staff.disabled", "is_active")
     return account
 
@@ -50,6 +55,8 @@ def change_role(*, actor: Account, account_id: int, role: str) -> Account:
         check_may_weaken(actor, account, found)
         before, account.role = account.role, role
         withdraw_links_of(account)
+        if not account.can(MAY_MAKE):
+            revoke_keys_of(account, actor=actor)
         _changed(actor, account, "staff.role_changed", "role", {"from": before, "to": role})
     return account
 

@@ -11,8 +11,9 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from staff import api_keys
+from staff import actions, api_keys
 from staff.models import Account, ApiKey, AuditEntry, Scope
+from staff.permissions import Role
 
 
 def made_on(page: str) -> str:
@@ -167,3 +168,46 @@ def test_the_list_goes_on(admin: Account, admin_client: Client) -> None:
     shown = re.findall(r'data-api-key="(\w+)"', page + rest)
     assert len(set(shown)) == api_keys.PAGE_SIZE + 3
     assert admin_client.get("/api-keys/?after=x").status_code == 200
+
+
+@pytest.fixture
+def theirs(owner: Account, admin: Account) -> str:
+    """A key that an admin made, beside one of the owner's."""
+    _, text = api_keys.make_key(actor=admin, name="Shop", scopes=[Scope.EXPORT])
+    _, other = api_keys.make_key(actor=owner, name="Other", scopes=[Scope.EXPORT])
+    assert api_keys.key_of(text) and api_keys.key_of(other)
+    return text
+
+
+def revoked() -> list[str]:
+    assert ApiKey.objects.get(name="Other").revoked_at is None
+    lines = AuditEntry.objects.filter(verb="api_key.revoked")
+    return [line.detail["key"] for line in lines]
+
+
+def test_a_disabled_accounts_keys_open_nothing(theirs: str, owner: Account, admin: Account) -> None:
+    actions.disable(actor=owner, account_id=admin.pk)
+    assert api_keys.key_of(theirs) is None
+    key = ApiKey.objects.get(name="Shop")
+    assert key.revoked_at is not None and revoked() == [key.prefix]
+    assert AuditEntry.objects.get(verb="api_key.revoked").actor == owner
+    actions.enable(actor=owner, account_id=admin.pk)
+    assert api_keys.key_of(theirs) is None
+
+
+@pytest.mark.parametrize(("role", "opens"), [(Role.SUPPORT, False), (Role.OWNER, True)])
+def test_a_role_that_may_make_no_keys_has_none(
+    theirs: str, owner: Account, admin: Account, role: str, opens: bool
+) -> None:
+    actions.change_role(actor=owner, account_id=admin.pk, role=role)
+    assert (api_keys.key_of(theirs) is not None) is opens
+    assert len(revoked()) == (0 if opens else 1)
+
+
+@pytest.mark.parametrize("values", [{"is_active": False}, {"role": Role.SUPPORT}], ids=str)
+def test_who_lost_it_before_keys_were_revoked_with_it_opens_nothing(
+    theirs: str, admin: Account, values: dict[str, object]
+) -> None:
+    Account.objects.filter(pk=admin.pk).update(**values)
+    assert api_keys.key_of(theirs) is None
+    assert revoked() == []
