@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from chatadmin.lib.hints import by_index
 from conversations.models import ActivityEvent, Message
+from exports.models import Claim, ClaimState
 from exports.retention_models import What, Whose
 from staff.models import AuditEntry
 from users.models import ChatUser, Visit
@@ -25,15 +26,21 @@ def free(whose: str, prefix: str = "") -> Q:
     return found & ~unknown if whose == Whose.IDENTIFIED else found
 
 
+def _unasked() -> QuerySet[ChatUser]:
+    """Those of whom nobody waits for an answer: a claim would go with its person, and the address to answer to."""
+    claims = Claim.objects.filter(chat_user=OuterRef("pk"), state=ClaimState.OPEN)
+    return ChatUser.objects.filter(~Exists(claims))
+
+
 def inactive(whose: str, before: dt.datetime) -> QuerySet[ChatUser]:
     """People who were last active before that moment, or came before it and never were, in no order."""
     long_ago = Q(last_active__lt=before) | Q(last_active=None, first_seen__lt=before)
-    return ChatUser.objects.filter(free(whose), long_ago)
+    return _unasked().filter(free(whose), long_ago)
 
 
 def inactive_walks(whose: str, before: dt.datetime) -> list[QuerySet[ChatUser]]:
     """The same people to walk through: those who were active, longest ago first, then the others by when they came."""
-    people = ChatUser.objects.filter(free(whose))
+    people = _unasked().filter(free(whose))
     walks = [
         people.filter(last_active__lt=before).order_by("last_active", "pk"),
         people.filter(last_active=None, first_seen__lt=before).order_by("last_active", "pk"),

@@ -14,16 +14,19 @@ from chatadmin.lib import queue
 from chatadmin.lib.models import Job
 from conversations.models import ActivityEvent, Conversation, Message
 from exports import holds, ledger, periods, retention, retention_work
-from exports.models import Erasure
+from exports.models import Erasure, RequestKind
+from exports.requests import refuse
 from exports.retention_forecast import forecast
 from exports.retention_models import RetentionRule, RetentionRun
 from staff import audit
 from staff.audit_proof import findings
 from staff.models import Account, AuditEntry
+from tests.exports.asked import claim_about, make_request
 from tests.exports.people import make_marked
 from tests.exports.retaining import ago, make_rule, make_talker, sweep, work_off
 from tests.exports.sweep import places_of
 from tests.factories import make_person
+from tests.mails import new_address
 from tests.staff.chain import sealed
 from users.models import ChatUser, Visit
 
@@ -96,6 +99,22 @@ def test_a_hold_stops_every_rule(admin: Account) -> None:
     holds.lift_hold(chat_user_uuid=held.uuid, actor=admin)
     RetentionRun.objects.all().delete()
     sweep()
+    assert living() == set()
+
+
+@pytest.mark.parametrize("kind", [RequestKind.ACCESS, RequestKind.ERASURE])
+def test_who_waits_for_an_answer_is_not_erased_by_age_before_it(admin: Account, kind: RequestKind) -> None:
+    asks = make_talker("Asks", 100, email=new_address())
+    make_talker("Old", 100)
+    request = make_request(asks.email, kind)
+    rule = make_rule("everything", admin)
+    assert forecast(rule).people == 1
+    sweep()
+    assert living() == {"Asks"}
+    refuse(actor=admin, claim_id=claim_about(request, asks).pk, code="duplicate")
+    assert forecast(rule).people == 1
+    retention.file_due(again=True)
+    work_off()
     assert living() == set()
 
 
