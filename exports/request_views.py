@@ -79,9 +79,11 @@ def decide(request: HttpRequest, asked: uuid.UUID, claim: int) -> HttpResponse:
 
 def _page(request: HttpRequest, about: Request, status: int = 200, **more: Any) -> HttpResponse:
     prefill = urlencode({"reason": Reason.SUBJECT_REQUEST.value, "ticket": about.reference})
+    claims = requests.claims_of(about)
     context = {
         "about": about,
-        "claims": requests.claims_of(about),
+        "claims": claims,
+        "others": requests.others_claiming(claims),
         "prefill": prefill,
         "refusals": Refusal.choices,
     }

@@ -9,9 +9,10 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from chatadmin.lib.paging import Cursor, Order, Page, page
@@ -24,8 +25,11 @@ from users.models import ChatUser
 from users.queries import living
 
 PAGE_SIZE = 50
-# An address is a claim that anybody can make, any number of times; the newest people are shown.
+# An address is a claim that anybody can make, any number of times. Whom the site has vouched for comes first, then who
+# was here first: those who come to hide somebody come after them.
 MOST_CLAIMS = 200
+# So many others who give that address are counted.
+MOST_COUNTED = 10_000
 SWEPT = 500
 KEPT_OVERDUE = dt.timedelta(days=30)
 FOLDED_CHARS = ChatUser._meta.get_field("email_folded").max_length
@@ -94,9 +98,32 @@ def claims_page(*, is_open: bool, after: Cursor | None = None, before: Cursor | 
 
 
 def claims_of(request: Request) -> list[Claim]:
-    """Everyone whom a request is about, newest people first."""
+    """Everyone whom a request is about: whom the site has vouched for first, then the oldest."""
     theirs = _standing().filter(request=request).select_related("chat_user")
-    return list(theirs.order_by("-chat_user_id", "pk")[:MOST_CLAIMS])
+    return list(
+        theirs.order_by(F("chat_user__verified_at").asc(nulls_last=True), "chat_user_id", "pk")[:MOST_CLAIMS]
+    )
+
+
+@dataclass(frozen=True)
+class Others:
+    """How many more people give the address that a request is to be answered to; `and_more`: at least so many."""
+
+    email: str
+    count: int
+    and_more: bool
+
+
+def others_claiming(claims: Sequence[Claim]) -> Others | None:
+    """Who gives the address too and has no part in the request of these `claims`: there were too many of them, or they
+    came later. None where nobody does, and once no part of it is open: the address is then kept no more."""
+    email = next((claim.email for claim in claims if claim.email), "")
+    if not email:
+        return None
+    with_part = Claim.objects.filter(request=claims[0].request_id).exclude(chat_user=None).values("chat_user")
+    same = living().filter(email_folded=folded(email, FOLDED_CHARS)).exclude(pk__in=with_part)
+    count = len(same.order_by().values_list("pk")[: MOST_COUNTED + 1])
+    return Others(email, min(count, MOST_COUNTED), count > MOST_COUNTED) if count else None
 
 
 def sweep_requests() -> int:
@@ -119,7 +146,8 @@ def _standing() -> QuerySet[Claim]:
 
 def _claiming(email: str) -> Sequence[ChatUser]:
     """Everyone alive who says that this is their address, locked: nobody is erased while a claim on them is made."""
-    same = living().filter(email_folded=folded(email, FOLDED_CHARS)).order_by("-pk")
+    same = living().filter(email_folded=folded(email, FOLDED_CHARS))
+    same = same.order_by(F("verified_at").asc(nulls_last=True), "pk")
     ids = list(same.values_list("pk", flat=True)[:MOST_CLAIMS])
     return list(living().select_for_update().filter(pk__in=ids).order_by("pk"))
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 import base64
 import time
 import uuid
+from urllib.parse import quote
 
 import msgspec
 import pytest
 from django.core import mail
 from django.test import Client
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from exports import request_links
 from exports.models import Claim, Request, RequestKind
 from exports.request_links import VALID_SECONDS, Asked, asked_by, token_of
+from exports.requests import claims_of, hand_over
 from staff import audit
-from staff.models import AuditEntry
+from staff.models import Account, AuditEntry
 from tests.exports.asked import ask, link_in, make_request, somewhere
 from tests.factories import make_person
 from tests.mails import new_address, switch_on
@@ -126,12 +129,37 @@ def test_nobody_and_somebody_are_answered_alike(stranger: Client) -> None:
     assert (empty.email, empty.state) == (unknown, "open")
 
 
-def test_a_thousand_who_claim_an_address_are_not_all_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_those_who_come_to_hide_somebody_do_not(
+    monkeypatch: pytest.MonkeyPatch, admin_client: Client
+) -> None:
     monkeypatch.setattr("exports.requests.MOST_CLAIMS", 3)
     address = new_address()
-    people = [make_person(f"Ana {number}", address) for number in range(5)]
-    make_request(address)
-    assert set(Claim.objects.values_list("chat_user", flat=True)) == {person.pk for person in people[2:]}
+    first, *fakes = [make_person(f"Ana {number}", address) for number in range(5)]
+    vouched = make_person("Anna", address, external_id="u1", verified_at=timezone.now())
+    erased = make_person("Gone", address, erased_at=timezone.now())
+    request = make_request(address)
+    about = [claim.chat_user for claim in claims_of(request)]
+    assert about == [vouched, first, fakes[0]]
+    assert erased not in about
+    page = admin_client.get(f"/requests/{request.pk}/").content.decode()
+    assert page.index("Anna</bdi>") < page.index("Ana 0</bdi>") < page.index("Ana 1</bdi>")
+    assert 'data-others="3"' in page and "3 more people give this address" in page
+    assert f'href="/users/?q={quote(address, safe="")}"' in page
+    monkeypatch.setattr("exports.requests.MOST_COUNTED", 2)
+    assert "At least 2 more people" in admin_client.get(f"/requests/{request.pk}/").content.decode()
+
+
+def test_where_everybody_has_a_part_no_others_are_told_of(admin: Account, admin_client: Client) -> None:
+    address = new_address()
+    person = make_person("Ana", address)
+    request = make_request(address)
+    page = f"/requests/{request.pk}/"
+    assert "data-others" not in admin_client.get(page).content.decode()
+    make_person("Later", address)
+    assert 'data-others="1"' in admin_client.get(page).content.decode()
+    # Once it is decided the address is not kept, so nobody can tell.
+    hand_over(actor=admin, claim_id=Claim.objects.get(chat_user=person).pk)
+    assert "data-others" not in admin_client.get(page).content.decode()
 
 
 @pytest.mark.parametrize("wrong", ["x", "é", "gAAAAA", "x" * 5_000, "%00", "=", "gAAAAA=="])
