@@ -17,7 +17,7 @@ test: ## install what the tests need and run them all, twice: SQLite, then Postg
 check: ## lint, types, import rules, templates, migrations, deployment settings, house rules
 	$(IN_VENV) base test -- -m scripts.check $(ARGS)
 
-bench: ## measure search and the live part on both databases (BENCH_SCALE=small|medium|full ARGS="messages live --markdown")
+bench: ## measure search, the live part, exports and erasures on both databases (BENCH_SCALE=small|medium|full ARGS="messages live --markdown")
 	$(IN_VENV) base -- -m bench $(ARGS)
 
 coverage: ## the SQLite half of the tests, and which lines they leave out

@@ -1,4 +1,4 @@
-"""Measures search, the live part and exports, prints tables: `make bench ARGS="[SECTION…] [--markdown] [--adopt]"`.
+"""Measures search, the live part, exports and erasures, prints tables: `make bench ARGS="[SECTION…] [--markdown] [--adopt]"`.
 
 BENCH_SCALE: small (default), medium or full. BENCH_ONLY: sqlite or postgresql alone. BENCH_DATABASE_URL: a database of
 the PostgreSQL server in which databases `<BENCH_NAME>_<scale>` are made (default: TEST_DATABASE_URL, else the local
@@ -17,23 +17,25 @@ from pathlib import Path
 from typing import Any
 
 from bench import machine
+from bench.erasure.tables import report as erasure_report
 from bench.export.tables import report as export_report
 from bench.live.tables import report as live_report
 from bench.places import ENGINES, ROOT, SIZES, folder
 from bench.progress import say
-from bench.run import APART, SECTIONS, Failed, export, live, measure, no_postgresql, prepare
+from bench.run import APART, SECTIONS, Failed, erasure, export, live, measure, no_postgresql, prepare
 from bench.tables import report
 
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- what make bench printed -->", "<!-- end of it -->"
 LIVE_BEGIN, LIVE_END = "<!-- what make bench printed of the live part -->", "<!-- end of the live part -->"
 EXPORT_MARKS = ("<!-- what make bench printed of the export -->", "<!-- end of the export -->")
+ERASURE_MARKS = ("<!-- what make bench printed of the erasure -->", "<!-- end of the erasure -->")
 
 
 def arguments(words: list[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
-        prog="make bench", description="Measures search, the list, the live part and exports."
+        prog="make bench", description="Measures search, the list, the live part, exports and erasures."
     )
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"of {', '.join(SECTIONS)} (all)")
     parser.add_argument("--markdown", action="store_true", help="also put the tables into docs/benchmarks.md")
@@ -94,6 +96,7 @@ def main(words: list[str]) -> int:
         "engines": {},
         "live": {},
         "export": {},
+        "erasure": {},
     }
     failed = ""
     for engine in measured:
@@ -117,10 +120,12 @@ def measure_one(document: dict[str, Any], engine: str, *, adopt: bool) -> str:
         document["engines"][engine] = measure(engine, document["scale"], stored, adopt=adopt)
     if "export" in document["sections"]:
         document["export"][engine] = export(engine, document["scale"])
-    if "live" not in document["sections"]:
-        return ""
-    document["live"][engine], wrong = live(engine, document["scale"])
-    return wrong
+    wrong = []
+    for name, measured in (("erasure", erasure), ("live", live)):
+        if name in document["sections"]:
+            document[name][engine], problem = measured(engine, document["scale"])
+            wrong.append(problem)
+    return "; ".join(filter(None, wrong))
 
 
 def show(document: dict[str, Any], *, into_docs: bool) -> None:
@@ -134,6 +139,8 @@ def show(document: dict[str, Any], *, into_docs: bool) -> None:
         printed.append((live_report(document), (LIVE_BEGIN, LIVE_END)))
     if document["export"]:
         printed.append((export_report(document), EXPORT_MARKS))
+    if document["erasure"]:
+        printed.append((erasure_report(document), ERASURE_MARKS))
     for tables, marks in printed:
         print(f"\n{tables}\n")
         if into_docs:

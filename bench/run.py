@@ -20,9 +20,9 @@ from bench.places import ROOT, TITLES, Place, folder, place, scales_up_to, serve
 from bench.progress import say
 from chatadmin.serve import keep_secret
 
-SECTIONS = ("messages", "filters", "list", "baselines", "growth", "costs", "live", "export")
+SECTIONS = ("messages", "filters", "list", "baselines", "growth", "costs", "live", "export", "erasure")
 # They make their own data, in a scratch database.
-APART = ("live", "export")
+APART = ("live", "export", "erasure")
 REDIS_URL = "redis://127.0.0.1:6379/15"
 # What each section measures at the scale itself, apart from the sizes below it.
 WORKS = {
@@ -80,6 +80,13 @@ def live(engine: str, scale: str) -> tuple[dict[str, Any], str]:
 def export(engine: str, scale: str) -> dict[str, Any]:
     """Exports of one person, on a scratch database. Raises Failed."""
     return _apart(engine, scale, "bench.export", "the export")[0]
+
+
+def erasure(engine: str, scale: str) -> tuple[dict[str, Any], str]:
+    """Erasures beside visitors, on a scratch database: what was measured, and what is wrong with it, or "". Raises
+    Failed."""
+    found, status = _apart(engine, scale, "bench.erasure", "the erasure")
+    return found, f"{TITLES[engine]}: something was left of the erased, or lost" if status else ""
 
 
 def _apart(engine: str, scale: str, module: str, title: str) -> tuple[dict[str, Any], int]:

@@ -33,12 +33,13 @@ def waiting() -> list[uuid.UUID]:
     return list(rows.order_by("started_at").values_list("pk", flat=True)[:OVERWRITTEN_AT_ONCE])
 
 
-def finish(erasures: Sequence[uuid.UUID]) -> int:
+def finish(erasures: Sequence[uuid.UUID], seconds: float | None = None) -> int:
     """Finishes those of `erasures` whose rows are gone. Returns how many it did: fewer where SQLite's readers kept the
-    log in use, a receipt can't be signed, or something failed, which is logged (call again later)."""
+    log in use, overwriting takes more than `seconds`, a receipt can't be signed, or something failed, which is logged
+    (call again later)."""
     gone = Erasure.objects.filter(finished_at=None, rows_gone_at__isnull=False)
     ids = list(gone.filter(pk__in=erasures).order_by("started_at").values_list("pk", flat=True))
-    if not ids or not overwriting.overwrite():
+    if not ids or not overwriting.overwrite(seconds):
         return 0
     return sum(_finish(ids[at : at + AT_ONCE]) for at in range(0, len(ids), AT_ONCE))
 

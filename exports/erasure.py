@@ -13,15 +13,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Max, Min, QuerySet
 from django.utils import timezone
 
 from chatadmin.lib.jobs import is_stopping
 from exports import concluding, removing
+from exports.edges import beyond, up_to
 from exports.models import Erasure, Reason
+from exports.pacing import Pace
 from exports.register import CHILDREN, PERSON, Declared
 from exports.removing import erased_line
+from exports.short import in_short_transaction
 from exports.tombstones import LEASE, Asked, Held, bury, vanish, withdrawing
 from staff import audit
 from staff.models import Account
@@ -40,10 +43,16 @@ __all__ = [
 
 log = structlog.get_logger("chatadmin.exports")
 
-CHUNK_ROWS = 5_000
+# In one transaction; how many of them it is depends on how long the last took.
+CHUNK_ROWS, FIRST_ROWS, FEWEST_ROWS = 5_000, 500, 50
+# So long overwriting may take while somebody waits for an answer.
+AT_ONCE_SECONDS = 1.0
 # So many people's rows go before the freed bytes of all of them are overwritten.
 BATCH = 1_000
 REST_SECONDS = 20.0
+
+
+Edge = tuple[str, Any, int]
 
 
 @dataclass(frozen=True)
@@ -58,7 +67,8 @@ class ErasureResult:
 def erase(
     *, chat_user_uuid: uuid.UUID, actor: Account | None, reason: str, ticket: str = "", by: str = ""
 ) -> ErasureResult:
-    """Erases a person for good and returns when it is done. Each of its transactions is short.
+    """Erases a person for good and returns when their rows are gone. Each of its transactions is short. Overwriting what
+    is freed is left to whoever works on erasures where it takes more than AT_ONCE_SECONDS.
 
     `reason` is a `Reason`, `ticket` a reference of at most 40 letters, digits and dashes, `by` names who asked where
     that is no account. On a person whose erasure was cut short it goes on with that one. Raises Held, ledger.Unwritable
@@ -171,10 +181,34 @@ def _go_on(person: uuid.UUID) -> None:
 
 
 def _remove_everything(person_uuid: uuid.UUID, person_id: int, erasure_id: uuid.UUID) -> None:
+    pace = Pace(FIRST_ROWS, least=FEWEST_ROWS, most=CHUNK_ROWS)
     while not _remove_person(person_uuid, person_id, erasure_id):
         for declared in CHILDREN:
-            while _remove_chunk(declared, person_id, erasure_id) == CHUNK_ROWS:
-                pass
+            walk = Walk(declared, person_id)
+            while not walk.is_over:
+                _remove_chunk(declared, erasure_id, walk, pace)
+
+
+class Walk:
+    """Goes along one table's rows of a person, in the table's order. It never comes back to where it was, for on
+    PostgreSQL what was deleted there is read anew each time."""
+
+    def __init__(self, declared: Declared, person_id: int) -> None:
+        self.rows, self.order = declared.rows_of(person_id), declared.order
+        self.last: Edge | None = None
+        self.is_over = False
+
+    def next(self, size: int) -> tuple[QuerySet[Any], Edge | None]:
+        """The next `size` rows and the last of them; or what is left of them, and None."""
+        rows = self.rows if self.last is None else self.rows.filter(beyond(*self.last))
+        first = self.order[0]
+        for value, key in rows.order_by(*self.order).values_list(first, "pk")[size - 1 : size]:
+            return rows.filter(up_to(first, value, key)), (first, value, key)
+        return rows, None
+
+    def go_on(self, last: Edge | None) -> None:
+        """Those rows are gone for good."""
+        self.last, self.is_over = last, last is None
 
 
 def _bury(person_uuid: uuid.UUID, asked: Asked) -> tuple[int, uuid.UUID]:
@@ -191,29 +225,37 @@ def _let_go(erasure_id: uuid.UUID) -> None:
     Erasure.objects.filter(pk=erasure_id, leased_until__isnull=False).update(leased_until=None)
 
 
-def _remove_chunk(declared: Declared, person_id: int, erasure_id: uuid.UUID) -> int:
-    """Deletes up to CHUNK_ROWS rows of one table and counts them, in one transaction. Returns how many.
+def _remove_chunk(declared: Declared, erasure_id: uuid.UUID, walk: Walk, pace: Pace) -> int:
+    """Deletes the next rows of one table and counts them, in one transaction. Returns how many.
 
     Straight in the database: no row is loaded, no signal sent, so the number of rows costs no memory.
     """
-    with transaction.atomic(durable=True):
+    began = 0.0
+
+    def remove() -> tuple[int, Edge | None]:
+        nonlocal began
         # The lock first: of two who erase the same person, the second must look after the first has deleted.
         erasure = Erasure.objects.select_for_update().get(pk=erasure_id)
-        chunk = declared.rows_of(person_id).order_by(*declared.order).values("pk")[:CHUNK_ROWS]
-        if declared.search_tables:
-            _note_span(erasure, declared.name, chunk)
-        rows = declared.model._base_manager.filter(pk__in=chunk)
+        began = time.monotonic()
+        rows, last = walk.next(pace.amount)
+        if declared.search_tables and connection.vendor == "sqlite":
+            _note_span(erasure, declared.name, rows)
         removed: int = rows._raw_delete(rows.db)
         if removed:
             erasure.counts[declared.name] = erasure.counts.get(declared.name, 0) + removed
             erasure.leased_until = timezone.now() + LEASE
             erasure.save(update_fields=["counts", "spans", "leased_until"])
+        return removed, last
+
+    removed, last = in_short_transaction(remove, pace.slow_down)
+    walk.go_on(last)
+    pace.rest(time.monotonic() - began, was_whole=not walk.is_over)
     return removed
 
 
 def _note_span(erasure: Erasure, name: str, rows: QuerySet[Any, Any]) -> None:
-    """Between which numbers the rows are: there the search index is looked at afterwards."""
-    ends = rows.model._base_manager.filter(pk__in=rows).aggregate(low=Min("pk"), high=Max("pk"))
+    """Between which numbers the rows are: there SQLite's search index is looked at afterwards."""
+    ends = rows.aggregate(low=Min("pk"), high=Max("pk"))
     if ends["low"] is None:
         return
     spans = dict(erasure.spans or {})
@@ -222,28 +264,34 @@ def _note_span(erasure: Erasure, name: str, rows: QuerySet[Any, Any]) -> None:
 
 
 def _remove_person(person_uuid: uuid.UUID, person_id: int, erasure_id: uuid.UUID) -> bool:
-    """Deletes the person's own row once nothing hangs on it. False while something does.
+    """Deletes the person's own row once nothing hangs on it. False while something does."""
+    return in_short_transaction(lambda: _person_removed(person_uuid, person_id, erasure_id))
 
-    Under the row lock: every writer takes it and sees the tombstone, so nothing can come in between.
-    """
-    with transaction.atomic(durable=True):
-        person = ChatUser.objects.select_for_update().filter(pk=person_id, erased_at__isnull=False)
-        found = person.first() is not None
-        if found and any(declared.rows_of(person_id).exists() for declared in CHILDREN):
-            return False
-        erasure = Erasure.objects.select_for_update().get(pk=erasure_id)
-        if erasure.rows_gone_at is not None:
-            return True
-        own = PERSON.rows_of(person_id)
-        erasure.counts[PERSON.name] = own._raw_delete(own.db)
-        erasure.rows_gone_at, erasure.leased_until = timezone.now(), timezone.now() + LEASE
-        erasure.spans = {**(erasure.spans or {}), PERSON.name: [person_id, person_id]}
-        erasure.save(update_fields=["counts", "rows_gone_at", "spans", "leased_until"])
-        audit.record_entries([erased_line(person_uuid, erasure)])
+
+def _person_removed(person_uuid: uuid.UUID, person_id: int, erasure_id: uuid.UUID) -> bool:
+    """Under the row lock: every writer takes it and sees the tombstone, so nothing can come in between."""
+    person = ChatUser.objects.select_for_update().filter(pk=person_id, erased_at__isnull=False)
+    found = person.first() is not None
+    if found and any(_has_any(declared, person_id) for declared in CHILDREN):
+        return False
+    erasure = Erasure.objects.select_for_update().get(pk=erasure_id)
+    if erasure.rows_gone_at is not None:
+        return True
+    own = PERSON.rows_of(person_id)
+    erasure.counts[PERSON.name] = own._raw_delete(own.db)
+    erasure.rows_gone_at, erasure.leased_until = timezone.now(), timezone.now() + LEASE
+    erasure.spans = {**(erasure.spans or {}), PERSON.name: [person_id, person_id]}
+    erasure.save(update_fields=["counts", "rows_gone_at", "spans", "leased_until"])
+    audit.record_entries([erased_line(person_uuid, erasure)])
     return True
 
 
+def _has_any(declared: Declared, person_id: int) -> bool:
+    # Along the index that it was walked along; `exists` would take any.
+    return bool(declared.rows_of(person_id).order_by(*declared.order).values_list("pk")[:1])
+
+
 def _finish(erasure_id: uuid.UUID) -> ErasureResult:
-    done = bool(concluding.finish([erasure_id]))
+    done = bool(concluding.finish([erasure_id], AT_ONCE_SECONDS))
     erasure = Erasure.objects.get(pk=erasure_id)
     return ErasureResult(erasure.pk, erasure.counts, done or erasure.finished_at is not None)

@@ -10,10 +10,11 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-from django.db.models import Max, Min, Q, QuerySet
+from django.db.models import Max, Min, QuerySet
 from django.utils import timezone
 
 from conversations.models import MergeJournal, Message
+from exports.edges import beyond
 from exports.register import BY_NAME, PERSON, Declared
 from exports.resources import AccessResource, MessageResource, PersonalResource
 from staff import audit
@@ -94,7 +95,7 @@ class Reader:
         rows = rows.order_by(*order).values_list(*asked)
         while True:
             chunk = list(
-                (rows if last is None else rows.filter(_beyond(order[0], last[at], last[key])))[:size]
+                (rows if last is None else rows.filter(beyond(order[0], last[at], last[key])))[:size]
             )
             for row in chunk:
                 yield dict(zip(headers, row[:many] if len(row) > many else row, strict=True))
@@ -153,13 +154,6 @@ def stored_columns(
     names = columns if columns is not None else resource.get_export_order()
     fields = [resource.fields[name] for name in names]
     return [str(field.column_name) for field in fields], [str(field.attribute) for field in fields]
-
-
-def _beyond(column: str, value: Any, key: int) -> Q:
-    if column == "pk":
-        return Q(pk__gt=key)
-    # The first condition looks redundant; without it the planner can't seek into the index.
-    return Q(**{f"{column}__gte": value}) & (Q(**{f"{column}__gt": value}) | Q(pk__gt=key))
 
 
 def _batches(items: Iterator[Any], size: int) -> Iterator[list[Any]]:

@@ -26,6 +26,7 @@ from exports.export_files import files_of
 from exports.known import Known
 from exports.models import ExportedPerson
 from exports.register import REGISTER, Declared
+from exports.short import in_short_transaction
 from search.models import SavedView
 from staff import audit
 from users import presence
@@ -76,7 +77,8 @@ def _take_down(found: list[Found], name: str, counts: list[int | None]) -> None:
 def _rows(declared: Declared, cases: list[Case]) -> list[int | None]:
     ids = [case.person_id for case in cases if case.person_id is not None]
     left = declared.model._base_manager.filter(**{f"{declared.path}__in": ids})
-    counts = dict(left.values_list(declared.path).annotate(Count("pk")).order_by())
+    counted = left.values_list(declared.path).annotate(Count("pk")).order_by()
+    counts = in_short_transaction(lambda: dict(counted))
     return [None if case.person_id is None else counts.get(case.person_id, 0) for case in cases]
 
 

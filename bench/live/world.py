@@ -16,7 +16,7 @@ from bench import cores
 from bench.serving import cookies, serving
 from staff.models import Widget
 
-MODULES = {"ours": "bench.live.server", "stock": "bench.stock.server"}
+MODULES = {"ours": "bench.live.server", "stock": "bench.stock.server", "erasing": "bench.erasure.server"}
 
 
 @dataclass(frozen=True)
@@ -59,14 +59,7 @@ def world(kind: str = "ours", *, count: int = 1, limits: str = "bench") -> Itera
 def _stores_on(core: int) -> Iterator[None]:
     """Keeps PostgreSQL's processes for this database, and a Redis of this machine, on that core; Redis gets its own
     cores back."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
-                " AND backend_type = 'client backend'"
-            )
-            cores.pin_postgresql([process for (process,) in cursor.fetchall()], core)
-        connection.close()
+    _keep_postgresql(core)
     process = _redis_process()
     held = os.sched_getaffinity(process) if process else set()
     if process:
@@ -77,6 +70,24 @@ def _stores_on(core: int) -> Iterator[None]:
         if process:
             with contextlib.suppress(OSError):
                 os.sched_setaffinity(process, held)
+
+
+def keep_stores() -> None:
+    """Keeps those of PostgreSQL's processes on the load's core too that came since the scene began."""
+    if pair := cores.cores():
+        _keep_postgresql(pair[1])
+
+
+def _keep_postgresql(core: int) -> None:
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+            " AND backend_type = 'client backend'"
+        )
+        cores.pin_postgresql([process for (process,) in cursor.fetchall()], core)
+    connection.close()
 
 
 def _redis_process() -> int:

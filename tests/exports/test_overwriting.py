@@ -56,7 +56,7 @@ def test_no_byte_is_left_in_the_files(admin: Account, goes: Marked) -> None:
 def test_without_it_the_bytes_would_stay(
     admin: Account, goes: Marked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(overwriting, "overwrite", lambda: True)
+    monkeypatch.setattr(overwriting, "overwrite", lambda seconds=None: True)
     erase(chat_user_uuid=goes.person.uuid, actor=admin, reason="test")
     assert places_of("zqxwvjk") - set(map("{}_data".format, INDEXES)) == set(), "SQL finds no row"
     assert files_with("zqxwvjk")
