@@ -8,6 +8,8 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.db import connection
+
 from bench.serving import EMAIL
 from staff.api_keys import make_key
 from staff.models import Account, Scope
@@ -26,6 +28,7 @@ class Asking:
     def __init__(self, url: str) -> None:
         self.address = urlsplit(url).netloc
         _, self.key = make_key(actor=Account.objects.get(email=EMAIL), name="Benchmark", scopes=[Scope.ERASE])
+        connection.close()
 
     def erase(self, person: str) -> dict[str, Any]:
         """Asks for the erasure of somebody (uuid), and waits for its end. Returns what is said of it. Raises NotErased."""
@@ -39,13 +42,13 @@ class Asking:
         return asked
 
     def _answer(self, method: str, path: str) -> dict[str, Any]:
-        connection = http.client.HTTPConnection(self.address, timeout=120)
+        asked = http.client.HTTPConnection(self.address, timeout=120)
         try:
-            connection.request(method, path, headers={"Authorization": f"Bearer {self.key}"})
-            answer = connection.getresponse()
+            asked.request(method, path, headers={"Authorization": f"Bearer {self.key}"})
+            answer = asked.getresponse()
             text = answer.read()
         finally:
-            connection.close()
+            asked.close()
         if answer.status not in (200, 202):
             raise NotErased(f"{method} answered {answer.status}")
         return dict(json.loads(text))

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from django.db import connections, transaction
@@ -96,8 +97,7 @@ def tell_transactions(teller: Teller) -> None:
         is_outermost = not connections[self.using or "default"].in_atomic_block
         enter(self)
         if is_outermost:
-            caller = sys._getframe(1)
-            teller.here.what = f"{caller.f_globals.get('__name__')}.{caller.f_code.co_name}"
+            teller.here.what = _caller(sys._getframe(1))
             teller.here.began = moment()
 
     def left(self: transaction.Atomic, *why: Any) -> None:
@@ -110,6 +110,13 @@ def tell_transactions(teller: Teller) -> None:
     transaction.Atomic.__enter__ = entered  # type: ignore[method-assign]
     transaction.Atomic.__exit__ = left  # type: ignore[method-assign]
     connection_created.connect(teller.listen, weak=False)
+
+
+def _caller(frame: FrameType) -> str:
+    """Whose transaction it is: the function that wrote `with atomic()`, or that had it done for it."""
+    while frame.f_globals.get("__name__") == "exports.short" and frame.f_back is not None:
+        frame = frame.f_back
+    return f"{frame.f_globals.get('__name__')}.{frame.f_code.co_name}"
 
 
 def told(path: Path, since: float, until: float) -> list[Timed]:
