@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from chatadmin.lib import signatures
 from chatadmin.lib.rows import save_rows
-from exports import overwriting, receipts, residue
+from exports import ledger, overwriting, receipts, residue, tombstones
 from exports.known import unseal
 from exports.models import Erasure
 from exports.residue import Case, Found
@@ -35,8 +35,8 @@ def waiting() -> list[uuid.UUID]:
 
 def finish(erasures: Sequence[uuid.UUID], seconds: float | None = None) -> int:
     """Finishes those of `erasures` whose rows are gone. Returns how many it did: fewer where SQLite's readers kept the
-    log in use, overwriting takes more than `seconds`, a receipt can't be signed, or something failed, which is logged
-    (call again later)."""
+    log in use, overwriting takes more than `seconds`, the ledger can't be written, a receipt can't be signed, or something
+    failed, which is logged (call again later)."""
     gone = Erasure.objects.filter(finished_at=None, rows_gone_at__isnull=False)
     ids = list(gone.filter(pk__in=erasures).order_by("started_at").values_list("pk", flat=True))
     if not ids or not overwriting.overwrite(seconds):
@@ -48,6 +48,8 @@ def _finish(ids: Sequence[uuid.UUID]) -> int:
     rows = list(
         Erasure.objects.filter(pk__in=ids, finished_at=None, rows_gone_at__isnull=False).order_by("pk")
     )
+    if not _confirmed(rows):
+        return 0
     done = _look_and_conclude(rows)
     if done is None:
         # One that can't be finished keeps no other.
@@ -69,6 +71,16 @@ def _look_and_conclude(rows: Sequence[Erasure]) -> int | None:
     except Exception as error:
         log.error("erasure.not_finished", erasures=len(rows), error=type(error).__name__)
         return None
+
+
+def _confirmed(rows: Sequence[Erasure]) -> bool:
+    """Whether the ledger says of all of them that they were committed: afterwards nobody could tell it any more."""
+    try:
+        tombstones.confirm(rows)
+    except ledger.Unwritable as error:
+        log.error("erasure.not_confirmed", error=type(error).__name__)
+        return False
+    return True
 
 
 def _conclude(found: Mapping[uuid.UUID, Found]) -> int:

@@ -25,7 +25,7 @@ from exports.pacing import Pace
 from exports.register import CHILDREN, PERSON, Declared
 from exports.removing import erased_line
 from exports.short import in_short_transaction
-from exports.tombstones import LEASE, Asked, Held, bury, vanish, withdrawing
+from exports.tombstones import LEASE, Asked, Held, bury, settle, withdrawing
 from staff import audit
 from staff.models import Account
 from users.models import ChatUser
@@ -212,12 +212,12 @@ class Walk:
 
 
 def _bury(person_uuid: uuid.UUID, asked: Asked) -> tuple[int, uuid.UUID]:
-    with withdrawing() as written, transaction.atomic(durable=True):
+    with withdrawing(), transaction.atomic(durable=True):
         person = ChatUser.objects.select_for_update().get(uuid=person_uuid)
         if person.erased_at is None and person.held_at is not None:
             raise Held
-        [erasure] = bury([person], asked, written)
-    vanish([person], [erasure])
+        [erasure] = bury([person], asked)
+    settle([person], [erasure])
     return person.pk, erasure.pk
 
 

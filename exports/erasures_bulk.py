@@ -20,7 +20,7 @@ from chatadmin.lib.queue import Kind, Step
 from conversations.models import Conversation
 from exports import approvals
 from exports.models import Approval, Erasure, Reason
-from exports.tombstones import Asked, bury, vanish, withdrawing
+from exports.tombstones import Asked, bury, settle, withdrawing
 from staff import audit
 from staff.models import Account
 from staff.policy import erasure_needs_second
@@ -51,9 +51,8 @@ def _chunk(job: Job) -> Step:
 
 
 def _bury(people: list[ChatUser], asked: Asked) -> None:
-    with withdrawing() as written:
-        rows = bury(people, asked, written)
-    transaction.on_commit(functools.partial(vanish, people, rows), robust=True)
+    rows = bury(people, asked)
+    transaction.on_commit(functools.partial(settle, people, rows), robust=True)
 
 
 def _ended(job: Job) -> None:
@@ -83,8 +82,8 @@ def _approve_chunk(job: Job) -> Step:
     return Step(ids[-1] if ids else None, done=len(ids), changed=len(free))
 
 
-JOBS = Kind(_chunk, _ended)
-APPROVE_KIND, APPROVE_JOBS = "approve_many", Kind(_approve_chunk)
+JOBS = Kind(_chunk, _ended, around=withdrawing)
+APPROVE_KIND, APPROVE_JOBS = "approve_many", Kind(_approve_chunk, around=withdrawing)
 
 
 def approve(*, job_id: uuid.UUID, actor: Account) -> None:

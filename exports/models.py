@@ -48,7 +48,8 @@ class Erasure(models.Model):
     The person is named by the keyed hash of staff/audit.py. `counts` (rows gone, by the register's names) moves in
     the transaction of each chunk. `rows_gone_at`: no row is left; `finished_at`: the freed bytes are overwritten too,
     everywhere was looked (`checked`: what was found, by place, null where it couldn't be looked) and the `receipt`,
-    a signed text, is made. Whoever works on it has it until `leased_until`.
+    a signed text, is made. `is_confirmed`: the ledger says that it was committed. Whoever works on it has it until
+    `leased_until`.
 
     Only while it runs: `person_pk`, the number of the row that goes; `known`, what to look for afterwards, encrypted;
     `spans`, the lowest and highest numbers of the rows gone, by table; `expected`, how many messages there were.
@@ -70,6 +71,7 @@ class Erasure(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     checked = models.JSONField(null=True, blank=True)
     receipt = models.TextField(null=True, blank=True)
+    is_confirmed = models.BooleanField(default=False, db_default=False)
     leased_until = models.DateTimeField(null=True, blank=True)
     person_pk = models.BigIntegerField(null=True, blank=True)
     known = models.TextField(null=True, blank=True)

@@ -18,7 +18,7 @@ from chatadmin.lib.bus import FORGET, Event, announce
 from chatadmin.lib.rows import save_rows
 from exports.models import Approval, Erasure
 from exports.register import BY_NAME, CHILDREN, PERSON
-from exports.tombstones import vanish
+from exports.tombstones import settle
 from staff import audit
 from staff.models import AuditEntry
 from users.models import ChatUser
@@ -39,7 +39,7 @@ def remove_small(people: Sequence[uuid.UUID]) -> list[uuid.UUID]:
     ready = [person for person in buried if _hash(person) in erasures]
     # Told again: a crash may have come before the first telling.
     announce(*(Event(FORGET, str(person.uuid)) for person in ready))
-    vanish(ready, [erasures[_hash(person)] for person in ready])
+    settle(ready, [erasures[_hash(person)] for person in ready])
     done = set(_removed([person.pk for person in ready]))
     return [person.uuid for person in buried if person.pk not in done]
 

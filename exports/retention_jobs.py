@@ -13,6 +13,7 @@ from chatadmin.lib.queue import Kind, Step
 from exports.retention import overwrite_freed
 from exports.retention_models import RetentionRule, RetentionRun, RunState, What
 from exports.retention_work import WORK
+from exports.tombstones import withdrawing
 from staff import audit
 
 log = structlog.get_logger("chatadmin.exports")
@@ -46,4 +47,4 @@ def _ended(job: Job) -> None:
     transaction.on_commit(overwrite_freed)
 
 
-JOBS = Kind(_chunk, _ended)
+JOBS = Kind(_chunk, _ended, around=withdrawing)

@@ -20,7 +20,7 @@ from conversations.forgetting import forget_events, forget_messages, forget_visi
 from exports import ledger, retention_due
 from exports.models import Reason
 from exports.retention_models import RetentionRule, What
-from exports.tombstones import Asked, bury, vanish, withdrawing
+from exports.tombstones import Asked, bury, settle, withdrawing
 from staff import audit_cut
 from users.models import ChatUser
 
@@ -66,8 +66,8 @@ def _bury(people: Sequence[ChatUser]) -> list[int]:
         return []
     try:
         # Whatever fails here must leave the chunk's own transaction usable.
-        with transaction.atomic(), withdrawing() as written:
-            rows = bury(people, Asked(None, Reason.RETENTION, together=True), written)
+        with withdrawing(), transaction.atomic():
+            rows = bury(people, Asked(None, Reason.RETENTION, together=True))
     except ledger.Unwritable:
         raise
     except Exception as error:
@@ -76,7 +76,7 @@ def _bury(people: Sequence[ChatUser]) -> list[int]:
             return [people[0].pk]
         half = len(people) // 2
         return [*_bury(people[:half]), *_bury(people[half:])]
-    transaction.on_commit(functools.partial(vanish, people, rows), robust=True)
+    transaction.on_commit(functools.partial(settle, people, rows), robust=True)
     return []
 
 

@@ -9,9 +9,11 @@ import datetime as dt
 import re
 import uuid
 from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 import structlog
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -32,6 +34,7 @@ log = structlog.get_logger("chatadmin.exports")
 
 LEASE = dt.timedelta(seconds=10)
 Written = dict[uuid.UUID, list[str]]
+_written: ContextVar[Written] = ContextVar("written")
 
 
 class Held(Exception):
@@ -70,37 +73,48 @@ class Asked:
 
 
 @contextlib.contextmanager
-def withdrawing() -> Iterator[Written]:
-    """What `bury` wrote into the ledger; taken back there where the transaction inside fails."""
-    written: Written = {}
+def withdrawing() -> Iterator[None]:
+    """Goes around the whole transaction in which `bury` is called: what that wrote into the ledger is taken back where
+    the transaction isn't committed. Inside of another such it goes around a part that may be rolled back alone."""
+    written: Written = _written.get({})
+    earlier = set(written)
+    token = _written.set(written)
     try:
-        yield written
+        yield
     except BaseException:
+        lost = {erasure: written.pop(erasure) for erasure in [*written] if erasure not in earlier}
         with contextlib.suppress(ledger.Unwritable):
-            if written:
-                ledger.withdraw(written)
+            if lost:
+                ledger.withdraw(lost)
         raise
+    finally:
+        _written.reset(token)
 
 
-def bury(people: Sequence[ChatUser], asked: Asked, written: Written) -> list[Erasure]:
-    """The tombstones of people whose rows the caller's transaction has locked, and whom no hold keeps.
+def bury(people: Sequence[ChatUser], asked: Asked) -> list[Erasure]:
+    """The tombstones of people whose rows the caller's transaction has locked, and whom no hold keeps. `withdrawing` is
+    around that transaction; `settle` follows its commit.
 
-    Raises ledger.Unwritable, and NotWaiting where `asked` approves what nobody asks for.
+    Raises ledger.Unwritable, NotWaiting where `asked` approves what nobody asks for, and LookupError outside of
+    `withdrawing`.
     """
-    rows, now = _rows(people, asked), timezone.now()
+    rows, now, written = _rows(people, asked), timezone.now(), _written.get()
+    # What was committed stays in the ledger, whatever fails afterwards.
+    transaction.on_commit(written.clear)
     living = [(person, row) for person, row in zip(people, rows, strict=True) if person.erased_at is None]
     known = known_of_all([person for person, _ in living])
     for (person, row), own in zip(living, known, strict=True):
         row.known, row.expected = seal(own), person.message_count
-        written[row.pk] = own.hashes
+    hashes = {row.pk: own.hashes for (_, row), own in zip(living, known, strict=True)}
+    written.update(hashes)
     for person, row in zip(people, rows, strict=True):
         row.person_pk = person.pk
         # Of many, none is worked on by whoever buries them.
         row.leased_until = None if asked.together else now + LEASE
     _save(rows)
     ChatUser.objects.filter(pk__in=[person.pk for person, _ in living]).update(**WIPED, erased_at=now)
-    if written:
-        ledger.append(written)
+    if hashes:
+        ledger.append(hashes)
     # Told again when an erasure goes on: a crash may have come before the first telling.
     announce(*(Event(FORGET, str(person.uuid)) for person in people))
     return rows
@@ -110,6 +124,26 @@ def _save(rows: Sequence[Erasure]) -> None:
     there = [row for row in rows if not row._state.adding]
     Erasure.objects.bulk_create([row for row in rows if row._state.adding])
     save_rows(there, ["known", "expected", "person_pk", "leased_until"])
+
+
+def confirm(erasures: Sequence[Erasure]) -> None:
+    """Has the ledger say of erasures that their tombstones are committed, where it doesn't yet. Raises
+    ledger.Unwritable."""
+    unsaid = [row for row in erasures if not row.is_confirmed]
+    known = {row.pk: unseal(row.known) for row in unsaid}
+    hashes = {pk: own.hashes for pk, own in known.items() if own is not None}
+    if hashes:
+        ledger.confirm(hashes)
+        Erasure.objects.filter(pk__in=hashes).update(is_confirmed=True)
+
+
+def settle(people: Sequence[ChatUser], erasures: Sequence[Erasure]) -> None:
+    """What follows the commit of tombstones. A ledger that can't be written now is told when they are finished."""
+    try:
+        confirm(erasures)
+    except ledger.Unwritable as error:
+        log.error("erasure.not_confirmed", error=type(error).__name__)
+    vanish(people, erasures)
 
 
 def vanish(people: Sequence[ChatUser], erasures: Sequence[Erasure]) -> None:

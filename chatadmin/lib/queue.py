@@ -14,6 +14,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,10 +65,11 @@ def _nothing(job: Job) -> None:
 class Kind:
     """How jobs of one kind are worked on: `chunk` does what follows the job's cursor, in a fraction of a second;
     `ended` is told once how the job ended. Both run in a transaction of the queue's and start none of their own that
-    must be outermost."""
+    must be outermost; `around` is entered before that transaction, and sees it fail."""
 
     chunk: Callable[[Job], Step]
     ended: Callable[[Job], None] = _nothing
+    around: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 Kinds = Mapping[str, Kind]
@@ -195,7 +197,7 @@ def work(
 def _run_chunk(job: Job, kind: Kind) -> bool:
     """One chunk. True while there is more to do and it is still ours to do."""
     try:
-        with transaction.atomic(durable=True):
+        with kind.around(), transaction.atomic(durable=True):
             held = _held(job)
             if held is None:
                 return False

@@ -8,6 +8,8 @@ from html import unescape
 from typing import Any
 
 import pytest
+from django.db import DatabaseError
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import HttpResponse
 from django.test import Client
 
@@ -192,3 +194,36 @@ def test_the_bar_offers_it_to_admins_only(
 def test_an_unknown_job_is_not_found(admin_client: Client) -> None:
     job = queue.file(kind="bulk", account_id=None)
     assert admin_client.get(f"/erasures/bulk/{job.pk}/").status_code == 404
+
+
+@pytest.mark.parametrize("moment", ["chunk", "commit"])
+def test_a_chunk_that_fails_leaves_nobody_in_the_ledger(
+    admin: Account, settings: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    settings.ERASURE_LEDGER = tmp_path / "erasures.ledger"
+    job = propose(ids=[person.pk for person in make_crowd(3)], actor=admin)
+    start(job_id=job.pk, actor=admin, reason="test")
+
+    taken = queue.take([KIND])
+    assert taken
+    commit = BaseDatabaseWrapper.commit
+
+    def fails(*given: Any) -> None:
+        monkeypatch.setattr(BaseDatabaseWrapper, "commit", commit)
+        raise DatabaseError("the connection was lost")
+
+    with monkeypatch.context() as patched:
+        if moment == "chunk":
+            patched.setattr(queue, "_advance", fails)
+        else:
+            patched.setattr(BaseDatabaseWrapper, "commit", fails)
+        queue.work(taken, JOBS)
+    assert living().count() == 3
+    said = settings.ERASURE_LEDGER.read_text()
+    assert said.count('"erased"') == 3 and said.count('"withdrawn"') == 3
+    told = ledger.read(settings.ERASURE_LEDGER)
+    assert told.erased == told.doubtful == {} and told.is_whole
+    Job.objects.update(due_at=START)
+    worked()
+    assert not living().exists()
+    assert len(ledger.read(settings.ERASURE_LEDGER).erased) == 3
