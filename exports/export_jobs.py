@@ -114,8 +114,14 @@ def _take() -> Export | None:
             _end(export, ExportState.FAILED, "killed")
             remove(export, why="killed")
             return None
-        for path in files_of(export):
-            path.unlink(missing_ok=True)
+        try:
+            for path in files_of(export):
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            # The folder can't be used: said to whoever waits, rather than tried for ever.
+            log.error("exports.failed", export=export.pk, error=type(error).__name__, errno=error.errno)
+            _end(export, ExportState.FAILED, "file")
+            return None
         export.state, export.holder = ExportState.RUNNING, secrets.token_hex(16)
         export.leased_until, export.attempts = now + LEASE, export.attempts + 1
         export.started_at = export.started_at or now

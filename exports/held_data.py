@@ -60,9 +60,11 @@ class Held:
 
 @dataclass(frozen=True)
 class HeldData:
-    """The whole page: what is held, what could be and isn't collected, and what outlives a deletion."""
+    """The whole page: what is held, the rules by which all of it goes, what could be and isn't collected, and what
+    outlives a deletion."""
 
     held: Sequence[Held]
+    everything: Sequence[str]
     not_collected: Sequence[Promise]
     stays: Sequence[str]
 
@@ -74,24 +76,34 @@ def held_data() -> HeldData:
     held = [
         Held(one.name, one.holds, WHY.get(one.name, ""), _how_long(one.name, rules)) for one in profile_first
     ]
-    return HeldData(held, _not_collected(), _stays(rules))
+    everything = [_sentence(rule) for rule in rules if rule.what == What.EVERYTHING]
+    return HeldData(held, everything, _not_collected(), _stays(rules))
 
 
 def _how_long(name: str, rules: Sequence[RetentionRule]) -> list[str]:
-    said = [_sentence(rule) for rule in rules if rule.what in (What.EVERYTHING, OWN_RULES.get(name))]
-    everyone = any(
-        rule.whose == Whose.EVERYONE for rule in rules if rule.what in (What.EVERYTHING, OWN_RULES.get(name))
+    """What goes by its own age, and until when the rest stays. By which rules people go as a whole is said once."""
+    own = [rule for rule in rules if rule.what == OWN_RULES.get(name)]
+    whole = [rule for rule in rules if rule.what == What.EVERYTHING]
+    said = [_sentence(rule) for rule in own]
+    if any(rule.whose == Whose.EVERYONE for rule in own):
+        return said
+    if any(rule.whose == Whose.EVERYONE for rule in whole):
+        return said or [_("Until everything of the person is deleted, as said above.")]
+    asked = (
+        _("Until the person asks for its deletion, or we delete it.")
+        if not said
+        else _("Else until the person asks for its deletion, or we delete it.")
     )
-    return said if everyone else [*said, _("Else until they ask for it to be deleted, or we delete it.")]
+    return [*said, asked]
 
 
 def _sentence(rule: RetentionRule) -> str:
     words = (
-        _("{whose}: {n} {unit} after they were last active, then everything is deleted.")
+        _("{whose}: {keeps} after they were last active, then everything is deleted.")
         if rule.what == What.EVERYTHING
-        else _("{whose}: {n} {unit}.")
+        else _("{whose}: {keeps}.")
     )
-    return words.format(whose=rule.get_whose_display(), n=rule.amount, unit=rule.get_unit_display())
+    return words.format(whose=rule.get_whose_display(), keeps=rule.keeps)
 
 
 def _not_collected() -> list[Promise]:
@@ -109,7 +121,7 @@ def _stays(rules: Sequence[RetentionRule]) -> list[str]:
     lines = _("Lines of our log of who did what, which name the person by a keyed hash only")
     kept = [rule for rule in rules if rule.what == What.AUDIT]
     if kept:
-        lines += ": " + _("{n} {unit}").format(n=kept[0].amount, unit=kept[0].get_unit_display())
+        lines += f": {kept[0].keeps}"
     backups = _("Backups from before the deletion: {n} days at most.").format(n=settings.BACKUP_DAYS)
     stops = _("That an e-mail address wants no mail from us, as a keyed hash of it.")
     return [f"{lines}.", _("Proof that and when somebody was deleted, without saying whom."), stops, backups]

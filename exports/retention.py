@@ -120,7 +120,7 @@ def _filed(rule_id: int, today: dt.date, again: bool) -> Job | None:
         if ran and not again:
             return None
         before = periods.cutoff(rule.amount, rule.unit, today)
-        detail = {"rule": rule.pk, "before": int(before.timestamp())}
+        detail = {"rule": rule.pk, "what": rule.what, "whose": rule.whose, "before": int(before.timestamp())}
         job = queue.file(kind=KIND, account_id=None, detail=detail)
         RetentionRun.objects.create(rule=rule, job=job.pk, day=today, before=before)
     return job

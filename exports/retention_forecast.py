@@ -1,4 +1,4 @@
-"""What a rule would delete: now, and in each of the next twelve months if nobody came back.
+"""What a rule would delete: now, and by the calendar in the rest of this month and the next twelve if nobody came back.
 
 Counted row by row up to a bound and within a time; beyond that the numbers are "at least" and the months an estimate.
 """
@@ -9,7 +9,7 @@ import datetime as dt
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, pairwise
+from itertools import chain
 from typing import Any
 
 from django.db.models import Min
@@ -25,7 +25,7 @@ SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Month:
-    """How much goes in one month, from one day up to another."""
+    """How much goes from one day on to the end of its month."""
 
     start: dt.date
     rows: int
@@ -51,6 +51,13 @@ class Forecast:
         return max((month.rows for month in self.months), default=0)
 
 
+def _borders(day: dt.date) -> list[dt.date]:
+    """`day`, and the last days of what is left of its month, where there is, and of the next twelve."""
+    firsts = [periods.later(day.replace(day=1), months) for months in range(1, MONTHS + 2)]
+    lasts = [first - dt.timedelta(days=1) for first in firsts]
+    return [day, *(last for last in lasts if last > day)]
+
+
 # When, whose, how many messages; a column that may be empty isn't where its filter asks for a time.
 Rows = Iterable[Any]
 
@@ -58,7 +65,7 @@ Rows = Iterable[Any]
 def forecast(rule: RetentionRule, day: dt.date | None = None) -> Forecast:
     """What `rule` would delete on `day` (today) and after it, whether it is on or off."""
     day = day or periods.today()
-    days = [periods.later(day, months) for months in range(MONTHS + 1)]
+    days = _borders(day)
     cutoffs = [periods.cutoff(rule.amount, rule.unit, one) for one in days]
     for most in (MOST_ROWS, MOST_ROWS // 20):
         try:
@@ -97,11 +104,11 @@ def _forecast(
     *,
     is_partial: bool,
 ) -> Forecast:
-    piles = [0] * (MONTHS + 1)
+    piles = [0] * len(days)
     people, messages, oldest = set(), 0, None
     for at, owner, said in rows:
         pile = bisect_right(cutoffs, at)
-        if pile > MONTHS:
+        if pile >= len(days):
             continue
         piles[pile] += 1
         if pile == 0:
@@ -111,5 +118,6 @@ def _forecast(
     if is_partial and rule.what == What.MESSAGES:
         talkers = retention_due.talkers(rule.whose, cutoffs[0])
         oldest = talkers.aggregate(first=Min("first_contact"))["first"]
-    months = [Month(start, count) for (start, _), count in zip(pairwise(days), piles[1:], strict=True)]
+    tomorrow = dt.timedelta(days=1)
+    months = [Month(border + tomorrow, count) for border, count in zip(days, piles[1:], strict=False)]
     return Forecast(len(people), piles[0], messages, oldest, months, is_partial)

@@ -41,7 +41,8 @@ def _ended(job: Job) -> None:
     if job.state != JobState.DONE:
         state = RunState.STOPPED if job.state == JobState.STOPPED else RunState.FAILED
     RetentionRun.objects.filter(job=job.pk).update(state=state, counts=counts, ended_at=timezone.now())
-    detail = {"rule": job.detail["rule"], "state": state.value, "counts": counts}
+    about = {name: job.detail[name] for name in ("rule", "what", "whose") if name in job.detail}
+    detail = {**about, "state": state.value, "counts": counts}
     audit.record(actor=None, verb="retention.ran", detail=detail)
     log.info("retention.ran", **detail)
     transaction.on_commit(overwrite_freed)

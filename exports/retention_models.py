@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 
 class Whose(models.TextChoices):
@@ -69,6 +70,13 @@ class RetentionRule(models.Model):
     def __str__(self) -> str:
         return f"retention rule {self.pk}"
 
+    @property
+    def keeps(self) -> str:
+        """How long, in words."""
+        if self.unit == Unit.DAYS:
+            return ngettext("{n} day", "{n} days", self.amount).format(n=self.amount)
+        return ngettext("{n} month", "{n} months", self.amount).format(n=self.amount)
+
 
 class RunState(models.TextChoices):
     """What has become of a rule's run."""
@@ -107,8 +115,19 @@ class RetentionRun(models.Model):
 
     @property
     def went(self) -> list[tuple[str, int]]:
-        """What was counted, by name."""
-        return sorted(self.counts.items())
+        """What was counted, in words, but for what there was none of."""
+        return [(str(WENT.get(name, name)), count) for name, count in sorted(self.counts.items()) if count]
+
+
+WENT = {
+    "people": _("people"),
+    "messages": _("messages"),
+    "conversations": _("conversations"),
+    "visits": _("visits"),
+    "activity": _("entries of activity"),
+    "lines": _("lines"),
+    "left": _("could not be erased"),
+}
 
 
 class PublishedPage(models.Model):

@@ -38,6 +38,7 @@ class Verb(forms.RegexField):
             label=gettext_lazy("What"),
             required=False,
             widget=forms.Select(choices=every),
+            error_messages={"invalid": gettext_lazy("Choose one of the list.")},
         )
 
 
@@ -82,6 +83,12 @@ class AuditForm(MarkedForm):
             self.fields[name] = DayField(
                 label=label, required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
             )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("from") and cleaned.get("to") and cleaned["from"] > cleaned["to"]:
+            self.add_error("to", _("This day is before the first one."))
+        return cleaned
 
     def clean_after(self) -> Cursor | None:
         return self._cursor("after")

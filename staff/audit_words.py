@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from staff.models import AuditEntry
 
@@ -95,6 +96,12 @@ FIELDS = {
     "name": pgettext_lazy("what was corrected", "name"),
     "email": pgettext_lazy("what was corrected", "e-mail"),
 }
+SAID = (
+    *("what", "whose", "keeps", "item"),
+    *("reason", "code", "ticket", "request", "key", "role", "before"),
+)
+# Codes in words; rooms above add theirs.
+CODES: dict[str, Promise | str] = {}
 COUNTS = {"people": gettext_lazy("%(count)d people"), "lines": gettext_lazy("%(count)d lines")}
 
 
@@ -145,11 +152,15 @@ def _detail(detail: Any) -> Iterator[str]:
     yield from _texts(detail.get("filters"))
     if isinstance(detail.get("format"), str):
         yield detail["format"].upper()
-    codes = [detail.get(name) for name in ("reason", "ticket", "request", "key", "role", "before")]
-    yield from (code for code in codes if code and isinstance(code, str))
+    codes = [detail.get(name) for name in SAID]
+    yield from (str(CODES.get(code, code)) for code in codes if code and isinstance(code, str))
     if isinstance(detail.get("found"), int):
         more = "+" if detail.get("and_more") else ""
         yield _("%(count)s found") % {"count": f"{detail['found']}{more}"}
+    counts = detail.get("counts")
+    if isinstance(counts, dict):
+        numbers = [count for count in counts.values() if isinstance(count, int)]
+        yield ngettext("%(count)d row", "%(count)d rows", sum(numbers)) % {"count": sum(numbers)}
     for name, words in COUNTS.items():
         if isinstance(detail.get(name), int):
             yield str(words) % {"count": detail[name]}

@@ -18,6 +18,19 @@ NAME_CHARS = 100
 PASSWORD_CHARS = 500
 
 
+# What Django says to programmers, as the pages say it; a field with words of its own keeps them.
+PLAIN_ERRORS = {
+    "required": ([forms.Field.default_error_messages["required"]], _("This is missing.")),
+    "invalid_choice": (
+        [
+            kind.default_error_messages["invalid_choice"]
+            for kind in (forms.ChoiceField, forms.ModelChoiceField, forms.MultipleChoiceField)
+        ],
+        _("Choose one of the list."),
+    ),
+}
+
+
 def one_line(value: str) -> None:
     """Raises ValidationError where `value` holds a control character or half a surrogate pair."""
     if any(unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} for char in value):
@@ -30,6 +43,9 @@ class MarkedForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, field in self.fields.items():
+            for code, (stock, words) in PLAIN_ERRORS.items():
+                if any(field.error_messages.get(code) is one for one in stock):
+                    field.error_messages[code] = words
             if field.help_text:
                 field.widget.attrs["aria-describedby"] = f"{self[name].auto_id}_help"
 

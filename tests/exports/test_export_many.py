@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import errno
 import json
+import shutil
 import stat
 import zipfile
 from pathlib import Path
@@ -182,6 +183,17 @@ def test_stray_files_go(admin: Account, private_place: Path) -> None:
         (private_place / name).write_bytes(b"x")
     assert export_jobs.sweep_exports() == 3
     assert list(private_place.iterdir()) == [path]
+
+
+def test_a_folder_that_can_not_be_used_is_told(admin: Account, private_place: Path) -> None:
+    export = begun(admin, make_person("Ana"))
+    private_place.parent.mkdir(exist_ok=True)
+    shutil.rmtree(private_place, ignore_errors=True)
+    private_place.write_text("in the way")
+    assert export_jobs.write_exports() == 0
+    export.refresh_from_db()
+    assert (export.state, export.why) == (ExportState.FAILED, "file")
+    private_place.unlink()
 
 
 @pytest.mark.parametrize(("number", "why"), [(errno.ENOSPC, "disk_full"), (errno.EIO, "file")])

@@ -212,15 +212,28 @@ def test_the_months_of_the_forecast_are_what_goes_in_them(admin: Account) -> Non
         make_person("", last_active=ago(days))
     found = forecast(rule)
     assert (found.people, found.oldest) == (2, ago(200))
-    for number, month in enumerate(found.months):
-        until = periods.later(periods.today(), number + 1)
+    for month in found.months:
+        until = periods.later(month.start.replace(day=1), 1)
         due = [
             person
             for person in ChatUser.objects.all()
-            if month.start < periods.goes_on(90, "days", person.last_active) <= until  # type: ignore[arg-type]
+            if month.start <= periods.goes_on(90, "days", person.last_active) < until  # type: ignore[arg-type]
         ]
         assert len(due) == month.rows, month
+    starts = [(month.start.year, month.start.month) for month in found.months]
+    assert len(set(starts)) == len(starts), "each month has one bar"
     assert sum(month.rows for month in found.months) == 5
+
+
+@pytest.mark.parametrize(
+    ("day", "first", "count"),
+    [("2026-11-30", "2026-12-01", 12), ("2026-11-01", "2026-11-02", 13), ("2028-02-28", "2028-02-29", 13)],
+)
+def test_the_forecast_goes_by_the_calendar(admin: Account, day: str, first: str, count: int) -> None:
+    found = forecast(make_rule("everything", admin, on=False), dt.date.fromisoformat(day))
+    starts = [month.start for month in found.months]
+    assert (str(starts[0]), len(starts)) == (first, count)
+    assert all(start.day == 1 for start in starts[1:])
 
 
 def test_a_forecast_that_meets_its_bound_says_so(admin: Account, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,7 +93,8 @@ def test_a_forged_line_doesnt_break_the_page(admin_client: Client) -> None:
 def test_what_a_line_adds_is_told(admin_client: Client) -> None:
     for detail in (
         {"filters": ["q", "tag"], "found": 1000, "and_more": True},
-        {"reason": "abuse", "ticket": "T-1"},
+        {"reason": "abuse", "ticket": "T-1", "counts": {"messages": 3, "visits": 2}},
+        {"what": "visits", "whose": "anonymous", "keeps": "90 days"},
         {"people": 3, "request": "r-1"},
         {"lines": 12, "before": "2026-01-01"},
         {"fields": ["name"], "format": "csv", "bulk": True},
@@ -102,7 +103,8 @@ def test_what_a_line_adds_is_told(admin_client: Client) -> None:
     rows = page_of(admin_client).partition("<tbody>")[2]
     for words in (
         "q, tag, 1000+ found",
-        "abuse, T-1",
+        "Abuse, T-1, 5 rows",
+        "Visits and device data, Anonymous people, 90 days",
         "r-1, 3 people",
         "2026-01-01, 12 lines",
         "name, CSV, many people at once",

@@ -104,7 +104,7 @@ def test_every_page_is_sound(
     page.goto(f"/team/join/{token}/")
     page.get_by_role("button", name="Make my account").click()
     expect(page.get_by_label("Name")).to_have_accessible_description(
-        "This field is required. Visitors see it beside your answers."
+        "This is missing. Visitors see it beside your answers."
     )
     check(page)
     sign_in(page, owner)
