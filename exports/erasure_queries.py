@@ -16,7 +16,6 @@ from exports.register import BY_NAME
 from exports.residue import WHERE
 
 PAGE_SIZE = 50
-ASKED_SHOWN = 20
 
 STATES = {
     "asked": gettext_lazy("Waits for a second admin"),
@@ -158,12 +157,6 @@ class Erasures:
     rows: Sequence[Shown]
     after: str = ""
     before: str = ""
-
-
-def asked_for() -> Sequence[Shown]:
-    """The ASKED_SHOWN oldest that wait for a second admin."""
-    rows = Erasure.objects.filter(approval=Approval.WAITING).order_by("started_at")
-    return [Shown(row) for row in rows[:ASKED_SHOWN]]
 
 
 def erasures(*, after: Edge | None = None, before: Edge | None = None) -> Erasures:

@@ -15,7 +15,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from chatadmin.lib import signatures
 from exports import approvals, ledger
-from exports.erasure_queries import Edge, Shown, asked_for, erasures
+from exports.asked_for import asked_alone, asked_together
+from exports.erasure_queries import Edge, Shown, erasures
 from exports.models import Erasure
 from exports.tombstones import Held, NotWaiting
 from staff.access import account_of, requires
@@ -50,7 +51,9 @@ def all_erasures(request: HttpRequest) -> HttpResponse:
     form = PageForm(request.GET)
     form.is_valid()
     page = erasures(after=form.cleaned_data.get("after"), before=form.cleaned_data.get("before"))
-    return unkept(render(request, "exports/erasures.html", {"page": page, "asked": asked_for()}))
+    together = asked_together()
+    context = {"page": page, "together": together, "asked": asked_alone(together)}
+    return unkept(render(request, "exports/erasures.html", context))
 
 
 class DecisionForm(forms.Form):

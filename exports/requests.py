@@ -97,6 +97,12 @@ def claims_page(*, is_open: bool, after: Cursor | None = None, before: Cursor | 
     return page(rows, order, size=PAGE_SIZE, after=after, before=before)
 
 
+def due_days(most: int) -> list[dt.datetime]:
+    """By when what is open is to be answered: the `most` that are due first."""
+    claims = _standing().filter(state=ClaimState.OPEN).order_by("due_at", "id")
+    return list(claims.values_list("due_at", flat=True)[:most])
+
+
 def claims_of(request: Request) -> list[Claim]:
     """Everyone whom a request is about: whom the site has vouched for first, then the oldest."""
     theirs = _standing().filter(request=request).select_related("chat_user")

@@ -44,6 +44,7 @@ BY_FILTER = {
     "vip": {"vip"},
     "online": {CAME},
     "repeat": {"visit"},
+    "held": {"hold"},
 }
 # It was the first one, if somebody's first contact is no longer ago.
 FIRST_SECONDS = 60

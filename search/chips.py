@@ -33,6 +33,7 @@ ORDER = (
     "tag",
     "vip",
     "repeat",
+    "held",
     "kind",
     *SENT,
 )
@@ -49,6 +50,7 @@ CHOICES = {
     ("online", "yes"): gettext_lazy("Online now"),
     ("vip", "yes"): gettext_lazy("VIP"),
     ("repeat", "yes"): gettext_lazy("Repeat visitor"),
+    ("held", "yes"): gettext_lazy("Under a legal hold"),
     ("kind", "identified"): gettext_lazy("Identified"),
     ("kind", "anonymous"): gettext_lazy("Anonymous"),
 }

@@ -40,10 +40,11 @@ ANONYMOUS = Q(name="", email="", external_id=None) & NAMELESS
 # What indexes answer without a look at anybody's row, and what such a look answers.
 BY_INDEX = {"active", "dormant", "active_from", "active_to", "first_from", "first_to", "min_messages"}
 BY_INDEX |= {"tag", "vip", "repeat"}
-BY_ROW = {"has_email", "kind"}
+BY_ROW = {"has_email", "kind", "held"}
 # The filters that an index of their own finds people by.
 OF_INDEX = {
     "chatuser_vip": {"vip"},
+    "chatuser_held": {"held"},
     "chatuser_messages": {"min_messages"},
     "chatuser_first_contact": {"first_from", "first_to"},
     "chatuser_last_active": {"active", "dormant", "active_from", "active_to"},
@@ -92,6 +93,7 @@ class UserFilters(SearchFilters):
     vip = Yes(label=gettext_lazy("VIP"), method="by_vip")
     online = Yes(label=gettext_lazy("Online now"), method="by_presence")
     repeat = Yes(label=gettext_lazy("Repeat visitor"), method="by_visits")
+    held = Yes(label=gettext_lazy("Under a legal hold"), method="by_hold")
     # The saved view that this list began as; its address says so, and nobody is found by it.
     from_view: int | None = None
 
@@ -138,6 +140,9 @@ class UserFilters(SearchFilters):
 
     def by_visits(self, people: QuerySet[ChatUser], name: str, value: str) -> QuerySet[ChatUser]:
         return people.filter(visit_count__gt=1)
+
+    def by_hold(self, people: QuerySet[ChatUser], name: str, value: str) -> QuerySet[ChatUser]:
+        return people.filter(held_at__isnull=False)
 
     def filter_queryset(self, queryset: QuerySet[ChatUser]) -> QuerySet[ChatUser]:
         """Everyone whom the valid parameters let through."""

@@ -112,6 +112,7 @@ class ChatUser(Device):
                 name="chatuser_vip",
                 condition=Q(is_vip=True, erased_at=None),
             ),
+            models.Index(F("id"), name="chatuser_held", condition=Q(held_at__isnull=False, erased_at=None)),
             models.Index(F("id"), name="chatuser_unread", condition=Q(unread_count__gt=0, erased_at=None)),
             models.Index(F("id"), name="chatuser_erased", condition=Q(erased_at__isnull=False)),
         ]

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import template
 
+from exports.asked_for import Counts, counts_for
 from exports.matters import matters_of
 from staff.models import Account
 from users.models import ChatUser
@@ -18,3 +19,9 @@ def matters(person: ChatUser, account: Account) -> dict[str, Any]:
     """What is under way about the person, as far as the account may know. No query where it may know nothing."""
     found = matters_of(person, erasures=account.can("users.erase"), requests=account.can("requests.manage"))
     return {"waiting": found.waiting, "claims": found.claims}
+
+
+@register.simple_tag
+def to_decide(account: Account) -> Counts:
+    """How much there is to decide for the account, for the navigation."""
+    return counts_for(account)

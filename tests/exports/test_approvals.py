@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from chatadmin.lib import queue
 from exports import approvals, erasures_bulk, ledger
@@ -312,6 +315,52 @@ def test_who_left_before_their_turn_is_not_missed(admin_client: Client, admin: A
     worked()
     page = admin_client.get(f"/erasures/bulk/{job.pk}/").content.decode()
     assert "2 of 2 people" in page and 'data-gone="1"' in page
+
+
+@pytest.mark.usefixtures("needed")
+def test_the_list_names_who_waits_and_leads_to_those_asked_for_together(
+    admin: Account, owner_client: Client, support_client: Client
+) -> None:
+    alone, *many = make_crowd(3)
+    assert "data-to-approve" not in owner_client.get("/erasures/").content.decode()
+    row = filed(alone, admin)
+    job = propose(ids=[person.pk for person in many], actor=admin)
+    start(job_id=job.pk, actor=admin, reason="test", ticket="T-9")
+    worked()
+    page = owner_client.get("/erasures/").content.decode()
+    assert re.findall(r'data-asked="([^"]*)"', page) == [str(row.pk)]
+    assert f'<a href="/erasures/{row.pk}/"><bdi>{alone.display_name}</bdi>' in page
+    assert re.findall(r'data-asked-together="([^"]*)"', page) == [str(job.pk)]
+    assert f'<a href="/erasures/bulk/{job.pk}/">2 people together</a>' in page and "T-9" in page
+    assert 'data-to-approve="3"' in page and "3 waiting" in page
+    assert "data-to-approve" not in support_client.get("/users/").content.decode()
+    job.delete()
+    page = owner_client.get("/erasures/").content.decode()
+    assert "data-asked-together" not in page and len(re.findall("data-asked=", page)) == 3
+    ChatUser.objects.filter(pk=alone.pk).delete()
+    assert "Somebody who isn't there any more" in owner_client.get("/erasures/").content.decode()
+
+
+@pytest.mark.usefixtures("needed")
+def test_the_list_asks_the_database_as_often_for_one_as_for_many(
+    admin: Account, owner_client: Client
+) -> None:
+    def asked_by_page() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            owner_client.get("/erasures/")
+        return len(captured)
+
+    def more(size: int) -> None:
+        for person in make_crowd(size, f"Alone{size}"):
+            filed(person, admin)
+        job = propose(ids=[person.pk for person in make_crowd(size)], actor=admin)
+        start(job_id=job.pk, actor=admin, reason="test")
+        worked()
+
+    more(2)
+    of_few = asked_by_page()
+    more(7)
+    assert asked_by_page() == of_few
 
 
 @pytest.mark.usefixtures("needed")

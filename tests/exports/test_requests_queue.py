@@ -65,6 +65,18 @@ def test_what_is_due_first_comes_first_and_overdue_is_said(admin_client: Client)
     assert page.count("Overdue") == 1
 
 
+def test_the_navigation_counts_what_is_to_be_answered(admin_client: Client, support_client: Client) -> None:
+    assert "data-to-answer" not in admin_client.get("/users/").content.decode()
+    late, _, closed = (make_request(new_address()) for _ in range(3))
+    Claim.objects.filter(request=closed).update(state="nothing_held", closed_at=timezone.now(), email="")
+    page = admin_client.get("/users/").content.decode()
+    assert 'data-to-answer="2" data-late="0"' in page and "2 open" in page
+    Claim.objects.filter(request=late).update(due_at=timezone.now() - dt.timedelta(days=1))
+    page = admin_client.get("/users/").content.decode()
+    assert 'data-to-answer="2" data-late="1"' in page and "1 overdue" in page
+    assert "data-to-answer" not in support_client.get("/users/").content.decode()
+
+
 def test_a_request_shows_everyone_who_claims_the_address(admin_client: Client) -> None:
     address = new_address()
     people = [make_person("Ana <b>", address), make_person("Ben", address)]

@@ -125,7 +125,7 @@ def test_the_number_of_queries_does_not_grow(
             ended_at=before,
         )
     admin_client.get("/retention/")
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(8):
         assert admin_client.get("/retention/").status_code == 200
 
 
@@ -169,6 +169,14 @@ def test_the_profile_says_when_its_data_goes_and_by_which_rule(
     holds.place_hold(chat_user_uuid=person.uuid, actor=admin, reason="duty")
     assert 'data-kept="held"' in page_of(support_client.get(kept, headers={"HX-Request": "true"}))
     assert 'data-kept="held"' in page_of(support_client.get(kept))
+
+
+def test_the_holds_that_stand_lead_to_who_is_held(admin: Account, admin_client: Client) -> None:
+    assert "held=yes" not in page_of(admin_client.get("/retention/"))
+    person = make_talker("Ana", 50)
+    holds.place_hold(chat_user_uuid=person.uuid, actor=admin, reason="duty")
+    assert '<a href="/users/?held=yes">1 hold stands.</a>' in page_of(admin_client.get("/retention/"))
+    assert f'data-user="{person.uuid}"' in page_of(admin_client.get("/users/?held=yes"))
 
 
 def test_what_is_due_goes_today_at_the_earliest(admin: Account, support_client: Client) -> None:

@@ -71,12 +71,20 @@ def finds(query: str, person: ChatUser, body: str, sent_at: dt.datetime = NOW) -
         ("first_from=2020-01-01&sort=name", SPOKE, False),
         ("has_email=no", SPOKE, False),
         ("vip=yes&min_messages=8", SPOKE, False),
+        ("held=yes", {"hold"}, False),
         ("dormant=90", SPOKE, False),
         ("from_view=5&vip=yes", SPOKE, True),
     ],
 )
 def test_what_brings_somebody_to_a_list(query: str, kinds: set[str], new: bool, ada: ChatUser) -> None:
     assert is_new(query, ada, *kinds) is new
+
+
+def test_who_is_put_under_a_hold_comes_to_the_list_of_the_held(ada: ChatUser) -> None:
+    assert not is_new("held=yes&sort=name", ada, "hold")
+    ChatUser.objects.filter(pk=ada.pk).update(held_at=NOW)
+    assert is_new("held=yes&sort=name", ada, "hold")
+    assert not is_new("held=yes&sort=name", ada, "vip")
 
 
 @pytest.mark.parametrize("query", ["sort=first_contact", "sort=name&first_from=2020-01-01"])

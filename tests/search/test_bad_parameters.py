@@ -59,6 +59,7 @@ def cursor(raw: bytes) -> str:
         ("tag", "x" * 41),
         ("tag", "a\nb"),
         ("vip", "no"),
+        ("held", "no"),
         ("online", "1"),
         ("repeat", "yes\0"),
         ("after", "garbage"),

@@ -35,7 +35,7 @@ def people() -> Iterator[None]:
     bob = make_person("Bob", visit_count=1, last_active=NOW - 20 * DAY)
     make_messages(bob, ("visitor", "A refund, please"), start=MARCH + 60 * DAY)
     make_person("", last_active=NOW - 60 * DAY, visit_count=1)
-    make_person("Old", "old@site.example", last_active=NOW - 200 * DAY, visit_count=5)
+    make_person("Old", "old@site.example", last_active=NOW - 200 * DAY, visit_count=5, held_at=NOW - DAY)
     make_person("Never", external_id="n-1", last_active=None)
     wear(ada, "billing", "Gold")
     wear(bob, "billing")
@@ -50,6 +50,7 @@ FILTERS = [
     ({"has_email": "no"}, {"Bob", "", "Never"}, "No e-mail"),
     ({"kind": "identified"}, EVERYONE - {""}, "Identified"),
     ({"kind": "anonymous"}, {""}, "Anonymous"),
+    ({"held": "yes"}, {"Old"}, "Under a legal hold"),
     ({"active": "7"}, {"Ada"}, "Active in the last 7 days"),
     ({"active": "30"}, {"Ada", "Bob"}, "Active in the last 30 days"),
     ({"active": "90"}, {"Ada", "Bob", ""}, "Active in the last 90 days"),
@@ -79,6 +80,14 @@ def test_a_filter_lets_its_people_through_and_its_chip_takes_it_away(
     assert set(names(page)) == found and total(page) == str(len(found))
     assert chips(page, on=True) == {f"Remove filter {words} ✕": "/users/"}
     assert set(names(asked(support_client))) == EVERYONE
+
+
+@pytest.mark.usefixtures("people")
+def test_who_is_held_bears_a_mark(support_client: Client) -> None:
+    page = text_of(asked(support_client))
+    assert page.count('<span class="tag held"') == 1
+    assert '<span class="tag held"' in text_of(asked(support_client, held="yes"))
+    assert '<span class="tag held"' not in text_of(asked(support_client, vip="yes"))
 
 
 @pytest.mark.usefixtures("people")

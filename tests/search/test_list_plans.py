@@ -32,6 +32,8 @@ FILTERS = [
     "kind=identified&active=7",
     "has_email=no&repeat=yes",
     "has_email=yes&min_messages=2",
+    "held=yes",
+    "held=yes&min_messages=1",
     "vip=yes&active=90",
     "dormant=30&min_messages=1",
     "tag=beta&has_email=yes&min_messages=2",
@@ -65,6 +67,7 @@ def crowd() -> None:
                 message_count=rng.randrange(5) if active else 0,
                 visit_count=rng.randrange(4),
                 is_vip=rng.random() < 0.3,
+                held_at=now if at % 9 == 0 else None,
                 erased_at=now if rng.random() < 0.1 else None,
             )
         )

@@ -20,7 +20,7 @@ IN_A_ROW = 3
 
 @dataclass(frozen=True)
 class Pill:
-    """A word about a person; `kind` is `blocked`, `vip`, `repeat` or "" for a tag.
+    """A word about a person; `kind` is `blocked`, `held`, `vip`, `repeat` or "" for a tag.
 
     `look`: the class of its colour. `more`: what there is to say beside the word, shown where there is room.
     """
@@ -48,9 +48,11 @@ def tag_look(tag: Tag | str) -> str:
 
 @register.filter
 def pills(person: Person) -> Pills:
-    """Blocked, VIP, the tags, repeat visitor: what of it holds."""
+    """Blocked, under a legal hold, VIP, the tags, repeat visitor: what of it holds."""
     user = person.user
     found = [Pill("blocked", _("Blocked"))] if user.blocked_at else []
+    if user.held_at:
+        found.append(Pill("held", _("On hold"), more=_("nothing of theirs is deleted")))
     if user.is_vip:
         found.append(Pill("vip", _("VIP"), more=user.vip_reason or ""))
     found += [Pill("", tag.name, look=tag_look(tag)) for tag in person.tags]
