@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -44,6 +46,7 @@ class _Outline:
     wrong: str = ""
     talks: list[tuple[str, rows.Conversation]] = field(default_factory=list)
     visits: list[tuple[str, rows.Visit]] = field(default_factory=list)
+    joined: list[uuid.UUID] = field(default_factory=list)
     refused: list[tuple[str, str, str]] = field(default_factory=list)
 
 
@@ -58,7 +61,7 @@ def bring_in(
         _refuse_rest(document, tally)
         return
     try:
-        put = put_person(outline.profile, dry=dry)
+        put = put_person(outline.profile, outline.joined, dry=dry)
     except BadRow as error:
         tally.refuse("profile", outline.place, str(error))
         _refuse_rest(document, tally)
@@ -99,6 +102,11 @@ def _outlined(document: Document) -> _Outline:
                 _outline_row(found, row)
             except BadRow as error:
                 found.refused.append((row.kind, row.place, str(error)))
+        elif row.kind == "merges":
+            # One that can't be read is refused when it is its turn.
+            with contextlib.suppress(BadRow):
+                merge = _value(row)
+                found.joined += [] if merge.undone_at else [merge.uuid]
     if document.has_schema and not found.has_schema and not found.broken:
         found.wrong = "it says no schema, so it is no export"
     return found

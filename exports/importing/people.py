@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +14,9 @@ from chatadmin.lib.tokens import folded
 from conversations.models import MergeJournal
 from exports.holds import bring_hold
 from exports.importing import rows
+from exports.importing.erased import refuse_erased
 from exports.importing.rows import BadRow
 from exports.importing.telling import CREATED
-from exports.models import Approval, Erasure
-from staff import audit
 from users.actions import TAGS_PER_PERSON
 from users.models import NAME_CHARS, ChatUser, Note, Tag, Tagging, Visit, VisitEnd
 from users.text import EMAIL_CHARS
@@ -39,23 +39,21 @@ class Put:
     changed: list[str]
 
 
-def put_person(given: rows.Profile, *, dry: bool) -> Put:
-    """Writes what the file says of the person; with `dry` nothing is written, and someone new has no key. Raises
-    BadRow."""
-    erased = Erasure.objects.filter(person_hash=audit.person_hash(given.uuid))
-    if erased.exclude(approval__in=[Approval.WAITING, Approval.REFUSED]).exists():
-        raise BadRow("this person was erased here and doesn't come back")
+def put_person(given: rows.Profile, joined: Sequence[uuid.UUID], *, dry: bool) -> Put:
+    """Writes what the file says of the person, into whom it says that `joined` were joined; with `dry` nothing is
+    written, and someone new has no key. Raises BadRow, and OSError where the ledger can't be read."""
     try:
         with transaction.atomic():
-            return _put(given, dry)
+            return _put(given, joined, dry)
     except DatabaseError:
         raise BadRow("the database can't hold it") from None
 
 
-def _put(given: rows.Profile, dry: bool) -> Put:
+def _put(given: rows.Profile, joined: Sequence[uuid.UUID], dry: bool) -> Put:
     person = ChatUser.objects.select_for_update().filter(uuid=given.uuid).first()
     if person is not None and person.erased_at is not None:
         raise BadRow("this person is being erased")
+    refuse_erased(given.uuid, joined, is_here=person is not None)
     namesake = ChatUser.objects.filter(external_id=given.external_id).exclude(uuid=given.uuid)
     if given.external_id is not None and namesake.exists():
         raise BadRow("external_id is another person's")

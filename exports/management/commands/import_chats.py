@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from exports import ledger
 from exports.importing.documents import bring_in, times
 from exports.importing.files import documents
 from exports.importing.lock import Busy, alone
@@ -33,6 +34,11 @@ class Command(AuditedCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["format"] not in FORMATS:
             raise CommandError(f"Unknown format {options['format']}: give one of {', '.join(FORMATS)}.")
+        try:
+            # Whoever it names doesn't come back, so nothing goes in without it.
+            ledger.current()
+        except OSError as error:
+            raise CommandError(f"The ledger of erasures can't be read: {error.strerror}") from None
         try:
             with alone():
                 self._bring_in(options["files"], dry=options["dry_run"])
