@@ -13,9 +13,9 @@ from typing import Any
 
 import structlog
 
-# An invitation's address is as good as a password, who has that of a mail stops and resumes somebody's mails, and
-# Django logs the address of a request that it refuses.
-SECRET_IN_ADDRESS = re.compile(r"(/(?:team/join|mail/stop)/)[^/\s]+")
+# An invitation's address is as good as a password, who has that of a mail stops and resumes somebody's mails or makes
+# their request, and Django logs the address of a request that it refuses.
+SECRET_IN_ADDRESS = re.compile(r"(/(?:team/join|mail/stop|privacy/confirm)/)[^/\s]+")
 
 
 def frames_of(error: BaseException | None) -> str:

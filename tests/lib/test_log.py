@@ -89,11 +89,17 @@ def test_plain_records_are_as_they_were(lines: io.StringIO):
 
 def test_no_address_that_lets_somebody_in_or_stops_somebodys_mails(lines: io.StringIO):
     logger = logging.getLogger("tests.quiet")
-    for address in ("/team/join/Ab-9_x/", "/mail/stop/Ab-9_x.yZ/", "/users/Ab-9_x/"):
+    for address in (
+        "/team/join/Ab-9_x/",
+        "/mail/stop/Ab-9_x.yZ/",
+        "/privacy/confirm/gAAAAAb-9_x==/",
+        "/users/Ab-9_x/",
+    ):
         logger.warning("Not Found: %s", address)
     assert lines.getvalue().splitlines() == [
         "WARNING tests.quiet Not Found: /team/join/…/",
         "WARNING tests.quiet Not Found: /mail/stop/…/",
+        "WARNING tests.quiet Not Found: /privacy/confirm/…/",
         "WARNING tests.quiet Not Found: /users/Ab-9_x/",
     ]
 
