@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
-from chatadmin.lib.address import client_address
+from chatadmin.lib.address import client_address, counted_as
 from staff import actions
 from staff.models import Account
 
@@ -38,9 +38,9 @@ class StaffAdapter(DefaultAccountAdapter):
         return bool(url_has_allowed_host_and_scheme(url, allowed_hosts=None))
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """The address that attempts are counted by."""
-        return client_address(
-            request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", "")
+        """What attempts are counted by: it stands for the address, which is kept nowhere."""
+        return counted_as(
+            client_address(request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", ""))
         )
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import hmac
 import ipaddress
 from collections.abc import Iterable
 
@@ -52,13 +54,20 @@ def network_prefix(address: str) -> str:
 
 
 def counted_as(address: str) -> str:
-    """What stands for an address where limits are counted: of IPv6 its /64, for whoever has one address there has
-    them all."""
+    """What stands for an address where limits are counted, in this process or in Redis: a keyed hash, 32 hex digits, for
+    an address itself is kept nowhere. Of IPv6 it is its /64's, for whoever has one address there has them all."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
-        return address
-    return address if parsed.version == 4 else _network(parsed, 64)
+        counted = address
+    else:
+        counted = address if parsed.version == 4 else _network(parsed, 64)
+    return hmac.digest(_key(settings.SECRET_KEY), counted.encode(), "sha256")[:16].hex()
+
+
+@functools.cache
+def _key(secret: str) -> bytes:
+    return hmac.digest(secret.encode(), b"chatadmin counted address", "sha256")
 
 
 def _network(address: ipaddress.IPv4Address | ipaddress.IPv6Address, length: int) -> str:

@@ -20,6 +20,7 @@ from chatadmin.lib import redis_store
 log = structlog.get_logger("chatadmin.limits")
 
 KEEP_KEYS = 50_000
+PRUNE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,10 @@ class Bucket:
         self.level -= 1
         return True
 
+    def is_full(self, now: float) -> bool:
+        """Whether it holds as much as a new one."""
+        return self.level + (now - self.stamp) * self.rate.per_second >= self.rate.burst
+
 
 class Limits(Protocol):
     """Buckets and quotas by key."""
@@ -93,20 +98,24 @@ class Limits(Protocol):
 
 
 class LocalLimits:
-    """Buckets and quotas in this process; the longest unused are forgotten past KEEP_KEYS."""
+    """Buckets and quotas in this process. What is full or over is forgotten each PRUNE_SECONDS, and past KEEP_KEYS the
+    longest unused."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
+        self.pruned = 0.0
         self.buckets: dict[str, Bucket] = {}
         self.counts: dict[str, tuple[float, int]] = {}
 
-    def take(self, key: str, rate: Rate) -> bool:
+    def take(self, key: str, rate: Rate, now: float | None = None) -> bool:
+        now = time.monotonic() if now is None else now
         with self.lock:
-            bucket = self.buckets.pop(key, None) or Bucket(rate)
+            self._prune(now)
+            bucket = self.buckets.pop(key, None) or Bucket(rate, now)
             self.buckets[key] = bucket
             while len(self.buckets) > KEEP_KEYS:
                 del self.buckets[next(iter(self.buckets))]
-            return bucket.take()
+            return bucket.take(now)
 
     def take_many(self, asked: Sequence[tuple[str, Rate]]) -> list[bool]:
         return [self.take(key, rate) for key, rate in asked]
@@ -114,6 +123,7 @@ class LocalLimits:
     def count(self, key: str, quota: Quota, now: float | None = None) -> bool:
         now = time.monotonic() if now is None else now
         with self.lock:
+            self._prune(now)
             ends, used = self.counts.pop(key, (now, 0))
             if ends <= now:
                 ends, used = now + quota.seconds, 0
@@ -130,6 +140,14 @@ class LocalLimits:
             ends, used = self.counts.get(key, (0.0, 0))
             if used:
                 self.counts[key] = ends, used - 1
+
+    def _prune(self, now: float) -> None:
+        # Keys stand for people and their addresses: none is kept for longer than it counts.
+        if now - self.pruned < PRUNE_SECONDS:
+            return
+        self.pruned = now
+        self.counts = {key: count for key, count in self.counts.items() if count[0] > now}
+        self.buckets = {key: bucket for key, bucket in self.buckets.items() if not bucket.is_full(now)}
 
 
 _TAKE = """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from pytest_django.fixtures import Settings
 
@@ -81,15 +83,18 @@ def test_what_is_kept_of_it(address: str, prefix: str):
 
 
 @pytest.mark.parametrize(
-    ("address", "counted"),
+    ("address", "same", "other"),
     [
-        ("203.0.113.9", "203.0.113.9"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
-        ("2001:db8:1:3::9", "2001:db8:1:3::/64"),
-        ("", ""),
-        ("unknown", "unknown"),
+        ("203.0.113.9", "203.0.113.9", "203.0.113.10"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::9", "2001:db8:1:3::9"),
+        ("", "", "unknown"),
+        ("unknown", "unknown", ""),
     ],
 )
-def test_what_limits_count(address: str, counted: str):
-    assert counted_as(address) == counted
+def test_what_limits_count(address: str, same: str, other: str, settings: Settings):
+    counted = counted_as(address)
+    assert counted == counted_as(same) != counted_as(other)
+    assert re.fullmatch("[0-9a-f]{32}", counted)
+    # Without the key nobody can try all addresses.
+    settings.SECRET_KEY = "another secret"
+    assert counted_as(address) != counted

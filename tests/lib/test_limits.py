@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+import time
 from types import SimpleNamespace
 from typing import cast
 
@@ -102,6 +103,20 @@ def test_the_longest_unused_are_forgotten(monkeypatch: pytest.MonkeyPatch):
     few = Quota(most=1, seconds=600)
     assert [store.count(key, few) for key in ("a", "b", "a", "c")] == [True, True, False, True]
     assert list(store.counts) == ["a", "c"]
+
+
+def test_what_counts_no_more_is_forgotten():
+    store, now = LocalLimits(), time.monotonic()
+    store.count("an hour", Quota(most=1, seconds=3_600), now)
+    store.count("soon over", Quota(most=1, seconds=90), now)
+    store.take("slow", Rate(burst=2, per_second=0.001), now)
+    store.take("quick", Rate(burst=2, per_second=1), now)
+    assert not store.count("soon over", Quota(most=1, seconds=90), now + 61)
+    assert list(store.counts) == ["an hour", "soon over"] and list(store.buckets) == ["slow"]
+    assert not store.count("an hour", Quota(most=1, seconds=3_600), now + 122)
+    assert list(store.counts) == ["an hour"]
+    assert store.take("slow", Rate(burst=2, per_second=0.001), now + 500)
+    assert store.buckets["slow"].level == pytest.approx(0.5), "one that isn't full goes on from where it was"
 
 
 def test_a_quota_ends_with_its_seconds():
