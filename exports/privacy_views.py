@@ -38,12 +38,13 @@ def privacy(request: HttpRequest) -> HttpResponse:
         return _page(request, "exports/privacy.html", {"form": form})
     if not form.is_valid():
         return _page(request, "exports/privacy.html", {"form": form}, HTTPStatus.UNPROCESSABLE_ENTITY)
-    if not limits().count(f"privacy:{_asker(request)}", PER_ADDRESS):
+    asker = _asker(request)
+    if not limits().count(f"privacy:{asker}", PER_ADDRESS):
         problem = _("That was a lot of requests from your network. Try again in an hour.")
         context = {"form": form, "problem": problem}
         return _page(request, "exports/privacy.html", context, HTTPStatus.TOO_MANY_REQUESTS)
     try:
-        request_links.send_link(**form.cleaned_data)
+        request_links.send_link(**form.cleaned_data, asker=asker)
     except request_links.Unreachable:
         problem = _("No mail can be sent at the moment. Try again later.")
         context = {"form": form, "problem": problem}

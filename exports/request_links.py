@@ -31,6 +31,8 @@ VALID_SECONDS = 24 * 3600
 TOKEN_CHARS = 1_500
 # So often a day one mailbox is written to, whoever asks.
 PER_MAILBOX = Quota(most=3, seconds=86_400)
+# And so often for one network: who asks in somebody's name must leave them one of theirs.
+PER_ASKER = Quota(most=2, seconds=86_400)
 
 
 class Unreachable(Exception):
@@ -76,12 +78,19 @@ def asked_by(token: str) -> Asked | None:
         return None
 
 
-def send_link(*, kind: str, email: str) -> None:
-    """Mails the link to that address, whether anybody here is known by it or not; to one that had three today, nothing.
+def send_link(*, kind: str, email: str, asker: str = "") -> None:
+    """Mails the link to that address, whether anybody here is known by it or not; nothing to one that had three today,
+    or two for the same `asker`, who stands for a network ("": for none, as where the site asks).
 
-    Raises Unreachable.
+    Raises Unreachable, and then it counts for nothing.
     """
-    if not limits().count(f"privacy-mail:{address_hash(email)}", PER_MAILBOX):
+    mailbox = address_hash(email)
+    asked = [(f"privacy-mail:{mailbox}", PER_MAILBOX)]
+    if asker:
+        # First, so that one who is over it doesn't use up what the mailbox has.
+        asked.insert(0, (f"privacy-mail:{mailbox}:{asker}", PER_ASKER))
+    # One after the other: `all` ends with the first that is over.
+    if not all(limits().count(key, quota) for key, quota in asked):
         return
     mail = _mail(Asked(uuid.uuid4(), RequestKind(kind), email))
     try:
@@ -90,6 +99,8 @@ def send_link(*, kind: str, email: str) -> None:
         # What is wrong with that one address is not told to whoever gave it.
         log.warning("mail.refused", error=type(error).__name__)
     except OSError as error:
+        for key, _quota in asked:
+            limits().uncount(key)
         log.warning("mail.unreachable", error=type(error).__name__)
         raise Unreachable from None
 

@@ -118,6 +118,30 @@ def test_a_mailbox_gets_three_a_day_and_the_answer_stays_the_same() -> None:
 
 
 @pytest.mark.usefixtures("on")
+def test_who_asks_in_somebodys_name_leaves_them_one_of_the_three() -> None:
+    address = new_address()
+    local, _, host = address.partition("@")
+    other = somewhere()
+    answers = [ask(other, spelt) for spelt in (address, f"{local}+a@{host}", f"{local}+b@{host}", address)]
+    assert len(mail.outbox) == 2
+    assert {(answer.status_code, answer.content) for answer in answers} == {(200, answers[0].content)}
+    assert ask(somewhere(), address).status_code == 200
+    assert len(mail.outbox) == 3
+
+
+@pytest.mark.usefixtures("on")
+def test_what_could_not_be_sent_is_not_counted(settings: Settings) -> None:
+    address, client = new_address(), somewhere()
+    with MailServer() as server:
+        server.use(settings)
+    assert [ask(client, address).status_code for _ in range(4)] == [503] * 4
+    with MailServer() as server:
+        server.use(settings)
+        assert ask(client, address).status_code == 200
+        assert len(server.mails) == 1
+
+
+@pytest.mark.usefixtures("on")
 def test_one_network_asks_ten_times_an_hour() -> None:
     client = somewhere()
     for _ in range(10):
