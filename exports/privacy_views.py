@@ -17,6 +17,7 @@ from chatadmin.lib.address import client_address, counted_as
 from chatadmin.lib.limits import Quota, limits
 from conversations.mailing import missing
 from exports import request_links, requests
+from exports.privacy_form import is_open
 from exports.request_forms import PrivacyForm
 
 PER_ADDRESS = Quota(most=10, seconds=3600)
@@ -29,9 +30,9 @@ PER_ADDRESS = Quota(most=10, seconds=3600)
 def privacy(request: HttpRequest) -> HttpResponse:
     """GET /privacy/: the form. POST `kind`, `email`: mails a link; says the same of every address.
 
-    404 while no mail can be sent.
+    404 while no mail can be sent, and where an admin has closed it.
     """
-    if missing():
+    if missing() or not is_open():
         return _page(request, "exports/privacy.html", {"off": True}, HTTPStatus.NOT_FOUND)
     form = PrivacyForm(request.POST if request.method == "POST" else None)
     if request.method != "POST":

@@ -55,6 +55,12 @@ class QueueForm(forms.Form):
         return not (self.is_valid() and self.cleaned_data["state"] == DONE)
 
 
+class OpenForm(forms.Form):
+    """Whether people may ask on the public page."""
+
+    public = forms.ChoiceField(choices=[("yes", "yes"), ("no", "no")])
+
+
 class DecisionForm(forms.Form):
     """What staff decide for one person, with the code of a refusal."""
 

@@ -16,7 +16,8 @@ from django.views.decorators.http import require_POST, require_safe
 from conversations.mailing import missing
 from exports import requests
 from exports.models import Claim, Reason, Refusal, Request
-from exports.request_forms import DONE, OPEN, DecisionForm, QueueForm
+from exports.privacy_form import is_open, set_open
+from exports.request_forms import DONE, OPEN, DecisionForm, OpenForm, QueueForm
 from staff.access import account_of, requires
 from users.forms import CursorForm
 from users.frame import UNPROCESSABLE, unkept
@@ -28,18 +29,32 @@ CONFLICT = 409
 @require_safe
 def queue(request: HttpRequest) -> HttpResponse:
     """GET /requests/?state=open|closed: what is to be decided, by its due day; or what was, newest first."""
-    is_open = QueueForm(request.GET).is_open()
-    order = requests.OPEN_ORDER if is_open else requests.CLOSED_ORDER
-    page = requests.claims_page(is_open=is_open, **CursorForm(request.GET, order=order).edges())
-    state = OPEN if is_open else DONE
+    undecided = QueueForm(request.GET).is_open()
+    order = requests.OPEN_ORDER if undecided else requests.CLOSED_ORDER
+    page = requests.claims_page(is_open=undecided, **CursorForm(request.GET, order=order).edges())
+    state = OPEN if undecided else DONE
     context = {
         "page": page,
-        "is_open": is_open,
+        "is_open": undecided,
         "missing": missing(),
+        "form_is_open": is_open(),
         "next": f"?{urlencode({'state': state, 'after': page.after})}" if page.after else "",
         "previous": f"?{urlencode({'state': state, 'before': page.before})}" if page.before else "",
     }
     return unkept(render(request, "exports/requests.html", context))
+
+
+@requires("requests.manage")
+@require_POST
+def public_form(request: HttpRequest) -> HttpResponse:
+    """POST /requests/form/ `public=yes|no`: opens the public page, or closes it."""
+    form = OpenForm(request.POST)
+    if not form.is_valid():
+        return HttpResponse(status=UNPROCESSABLE)
+    on = form.cleaned_data["public"] == "yes"
+    set_open(on=on, actor=account_of(request))
+    messages.success(request, _("People can ask there now.") if on else _("The public form is closed."))
+    return HttpResponseRedirect(reverse("requests"))
 
 
 @requires("requests.manage")

@@ -131,7 +131,7 @@ WENT = {
 
 
 class PublishedPage(models.Model):
-    """A page of ours that everybody may see; without a row only admins do."""
+    """A switch of a public page, by name: shown to everybody where it isn't from the start, or closed where it is."""
 
     page = models.CharField(max_length=20, unique=True)
     since = models.DateTimeField(default=timezone.now)

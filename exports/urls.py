@@ -23,6 +23,7 @@ urlpatterns: list[URLPattern] = [
     path("privacy/", privacy_views.privacy, name="privacy"),
     path("privacy/confirm/<str:token>/", privacy_views.confirm, name="privacy_confirm"),
     path("requests/", request_views.queue, name="requests"),
+    path("requests/form/", request_views.public_form, name="privacy_form"),
     path("requests/<uuid:asked>/", request_views.one, name="request"),
     path("requests/<uuid:asked>/<int:claim>/", request_views.decide, name="request_decide"),
     path("exports/", export_views.exports, name="exports"),

@@ -81,6 +81,8 @@ WORDS = {
     "collect.purged": gettext_lazy("Purged what was collected"),
     "held_data.published": gettext_lazy("Showed visitors what is held"),
     "held_data.withdrawn": gettext_lazy("Shows visitors no longer what is held"),
+    "privacy_form.opened": gettext_lazy("Opened the public form for requests"),
+    "privacy_form.closed": gettext_lazy("Closed the public form for requests"),
     "request.confirmed": gettext_lazy("A request about them came in"),
     "request.handed_over": gettext_lazy("Handed their data over, as requested"),
     "request.refused": gettext_lazy("Refused a request about them"),

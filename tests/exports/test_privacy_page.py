@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.core import mail
 from django.db import connection
@@ -10,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
 from exports.models import Claim, Request
+from staff.models import Account, AuditEntry
 from tests.exports.asked import ask, link_in, somewhere
 from tests.factories import make_person
 from tests.mails import PUBLIC_URL, MailServer, new_address, switch_on
@@ -183,3 +186,39 @@ def test_an_address_that_the_mail_server_refuses_gets_the_same_answer(settings: 
 def test_other_methods_are_refused(stranger: Client) -> None:
     for method in (stranger.put, stranger.delete):
         assert method("/privacy/").status_code == 405
+
+
+@pytest.mark.usefixtures("on")
+def test_an_admin_closes_and_opens_it(
+    stranger: Client, support_client: Client, admin: Account, admin_client: Client
+) -> None:
+    def form() -> str | None:
+        page = admin_client.get("/requests/").content.decode()
+        found = re.search(r'data-form="(\w+)"', page)
+        assert ('name="public" value="no"' in page) is (found is not None and found[1] == "on")
+        return found and found[1]
+
+    assert form() == "on"
+    for client, status in ((stranger, 302), (support_client, 403)):
+        assert client.post("/requests/form/", {"public": "no"}).status_code == status
+    assert admin_client.post("/requests/form/", {"public": "perhaps"}).status_code == 422
+    assert stranger.get("/privacy/").status_code == 200 and form() == "on"
+    ask(somewhere(), new_address())
+    link = link_in(mail.outbox[0])
+
+    for _ in range(2):  # the second changes nothing
+        assert admin_client.post("/requests/form/", {"public": "no"}).status_code == 302
+    assert form() == "off"
+    for response in (stranger.get("/privacy/"), ask(somewhere(), new_address())):
+        assert response.status_code == 404
+        assert 'data-privacy="off"' in response.content.decode()
+    assert len(mail.outbox) == 1
+    assert stranger.post(link).status_code == 200 and Request.objects.count() == 1
+
+    assert admin_client.post("/requests/form/", {"public": "yes"}).status_code == 302
+    assert form() == "on" and ask(somewhere(), new_address()).status_code == 200
+    lines = AuditEntry.objects.filter(verb__startswith="privacy_form.").order_by("pk")
+    assert [(line.verb, line.actor) for line in lines] == [
+        ("privacy_form.closed", admin),
+        ("privacy_form.opened", admin),
+    ]

@@ -10,7 +10,7 @@ from pytest_django.fixtures import Settings
 from structlog.testing import capture_logs
 
 from chatadmin.lib import redis_store
-from chatadmin.lib.limits import Limits, LocalLimits, RedisLimits
+from chatadmin.lib.limits import Limits, LocalLimits, Rate, RedisLimits
 from tests.lib.stores import STORES, nobody_listens
 from widget import edge, refusals
 from widget.refusals import Refusals, shared
@@ -64,7 +64,7 @@ def test_nine_are_told_to_nobody_and_the_tenth_tells_all(processes: list[Refusal
     told: list[str] = []
 
     class Asked(LocalLimits):
-        def take(self, key: str, rate: object) -> bool:
+        def take(self, key: str, rate: Rate, now: float | None = None) -> bool:
             told.append(key)
             return True
 
