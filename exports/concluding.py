@@ -15,7 +15,7 @@ from django.utils import timezone
 from chatadmin.lib import signatures
 from chatadmin.lib.rows import save_rows
 from exports import ledger, overwriting, receipts, residue, tombstones
-from exports.known import unseal
+from exports.known import EVERYTHING, unseal
 from exports.models import Erasure
 from exports.residue import Case, Found
 
@@ -63,8 +63,10 @@ def _finish(ids: Sequence[uuid.UUID]) -> int:
 def _look_and_conclude(rows: Sequence[Erasure]) -> int | None:
     """Finishes all of `rows` and returns how many; None where something failed."""
     try:
-        found = residue.look([Case(row.person_pk, unseal(row.known), row.spans or {}) for row in rows])
-        return _conclude(dict(zip([row.pk for row in rows], found, strict=True)))
+        cases = [Case(row.person_pk, unseal(row.known), row.spans or {}) for row in rows]
+        unsought = [case.known.unsought if case.known else [EVERYTHING] for case in cases]
+        looked = zip(residue.look(cases), unsought, strict=True)
+        return _conclude(dict(zip([row.pk for row in rows], looked, strict=True)))
     except signatures.NoKey as error:
         log.error("erasure.no_key", error=type(error).__name__)
         return 0
@@ -83,15 +85,16 @@ def _confirmed(rows: Sequence[Erasure]) -> bool:
     return True
 
 
-def _conclude(found: Mapping[uuid.UUID, Found]) -> int:
+def _conclude(looked: Mapping[uuid.UUID, tuple[Found, list[str]]]) -> int:
     """The receipts, and nothing kept but them; for those that nobody else has finished meanwhile. Returns how many."""
     with transaction.atomic():
         rows = list(
-            Erasure.objects.select_for_update().filter(pk__in=list(found), finished_at=None).order_by("pk")
+            Erasure.objects.select_for_update().filter(pk__in=list(looked), finished_at=None).order_by("pk")
         )
         for erasure in rows:
-            erasure.checked, erasure.finished_at = found[erasure.pk], timezone.now()
-            erasure.receipt = receipts.signed(erasure)
+            erasure.finished_at = timezone.now()
+            erasure.checked, unsought = looked[erasure.pk]
+            erasure.receipt = receipts.signed(erasure, unsought)
             erasure.known = erasure.person_pk = erasure.spans = erasure.leased_until = None
         names = ["checked", "finished_at", "receipt", "known", "person_pk", "spans", "leased_until"]
         save_rows(rows, names)

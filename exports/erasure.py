@@ -18,7 +18,7 @@ from django.db.models import Max, Min, QuerySet
 from django.utils import timezone
 
 from chatadmin.lib.jobs import is_stopping
-from exports import concluding, removing
+from exports import concluding, mentions, removing
 from exports.edges import beyond, up_to
 from exports.models import Erasure, Reason
 from exports.pacing import Pace
@@ -212,13 +212,27 @@ class Walk:
 
 
 def _bury(person_uuid: uuid.UUID, asked: Asked) -> tuple[int, uuid.UUID]:
+    mentioned = _mentions(person_uuid)
     with withdrawing(), transaction.atomic(durable=True):
         person = ChatUser.objects.select_for_update().get(uuid=person_uuid)
         if person.erased_at is None and person.held_at is not None:
             raise Held
+        is_new = person.erased_at is None
         [erasure] = bury([person], asked)
+        if is_new:
+            Erasure.objects.filter(pk=erasure.pk).update(mentioned=mentioned)
     settle([person], [erasure])
     return person.pk, erasure.pk
+
+
+def _mentions(person_uuid: uuid.UUID) -> int | None:
+    """How many messages of other people name somebody who is still whole. None where it can't be told."""
+    person = ChatUser.objects.filter(uuid=person_uuid, erased_at=None, held_at=None).first()
+    try:
+        return mentions.count(person) if person is not None else None
+    except Exception as error:  # it is told on the receipt, and keeps nobody from being erased
+        log.warning("erasure.mentions_not_counted", error=type(error).__name__)
+        return None
 
 
 def _let_go(erasure_id: uuid.UUID) -> None:

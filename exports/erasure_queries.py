@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from exports.known import EVERYTHING, FORMER, SHORT_ID, SHORT_NAME
 from exports.models import Approval, Erasure
 from exports.register import BY_NAME
 from exports.residue import WHERE
@@ -112,6 +114,12 @@ class Shown:
         return [place for place in self.places if place.found]
 
     @property
+    def unsought(self) -> list[str]:
+        """What was not looked for, in words."""
+        codes = json.loads(self.row.receipt).get("not_looked_for", []) if self.row.receipt else []
+        return [str(UNSOUGHT[code]) for code in codes if code in UNSOUGHT]
+
+    @property
     def unseen(self) -> list[Place]:
         """Where it couldn't be looked."""
         return [place for place in self.places if place.found is None]
@@ -122,6 +130,16 @@ def _place(code: str) -> str:
     if table != code:
         return _("table: {what}").format(what=BY_NAME[table].holds)
     return str(PLACES[code])
+
+
+UNSOUGHT = {
+    FORMER: gettext_lazy("addresses and names that they had before"),
+    SHORT_NAME: gettext_lazy("a name of one word or a few letters, but for saved views"),
+    SHORT_ID: gettext_lazy(
+        "an external id or number that is too short to mean only them, but for saved views"
+    ),
+    EVERYTHING: gettext_lazy("everything but the rows, for SECRET_KEY was changed meanwhile"),
+}
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ READ_AT_ONCE = 200
 LEAST_DIGITS, MOST_DIGITS = 7, 15
 LEAST_ID_CHARS = 3
 MOST_NEEDLES = 8
+MOST_COUNTED = 2_000
 REDACTED = "[redacted]"
 _PHONE = re.compile(r"\+?\d(?:[\s().\-/]{0,2}\d){6,19}")
 
@@ -127,6 +128,12 @@ def mentions_of(person: ChatUser, *, below: int | None = None, size: int = PAGE_
     if len(rows) > size:
         return Mentions([Mention(row) for row in rows[:size]], rows[size - 1].pk, partial)
     return Mentions([Mention(row) for row in rows], floor, partial)
+
+
+def count(person: ChatUser) -> int | None:
+    """How many there are; None where the time ran out before the end, or they are more than MOST_COUNTED."""
+    found = mentions_of(person, size=MOST_COUNTED)
+    return None if found.partial or found.below is not None else len(found.rows)
 
 
 class _Stopped(Exception):

@@ -53,7 +53,8 @@ class Erasure(models.Model):
 
     Only while it runs: `person_pk`, the number of the row that goes; `known`, what to look for afterwards, encrypted;
     `spans`, the lowest and highest numbers of the rows gone, by table; `expected`, how many messages there were.
-    `batch` is the job that many were asked for together by. Where a second admin is needed, nothing happens while the
+    `mentioned`: how many messages of other people held something of the person's right before the tombstone; null where
+    it wasn't looked, or not to the end. `batch` is the job that many were asked for together by. Where a second admin is needed, nothing happens while the
     `approval` is waiting, and never once it is refused; `second` said so, at `decided_at`.
     """
 
@@ -77,6 +78,7 @@ class Erasure(models.Model):
     known = models.TextField(null=True, blank=True)
     spans = models.JSONField(null=True, blank=True)
     expected = models.PositiveBigIntegerField(null=True, blank=True)
+    mentioned = models.PositiveIntegerField(null=True, blank=True)
     batch = models.UUIDField(null=True, blank=True)
     approval = models.CharField(
         max_length=10, choices=Approval.choices, blank=True, default="", db_default=""

@@ -35,10 +35,21 @@ POSTGRESQL = (
     " day for its own files."
 )
 
+OTHERS = (
+    "So many messages of other people held the person's e-mail address, external id or telephone number right before"
+    " the erasure. They stay as they are, for they are other people's, unless somebody redacts them. Names in other"
+    " people's messages were not looked for."
+)
+OTHERS_UNSEEN = (
+    "It was not looked, or not to the end, whether messages of other people hold the person's e-mail address, external"
+    " id or telephone number. Those that do stay as they are, for they are other people's."
+)
 
-def signed(erasure: Erasure) -> str:
-    """The whole receipt as text. Raises signatures.NoKey."""
-    body = _body(erasure) | {"algorithm": "Ed25519", "public_key": signatures.public_key()}
+
+def signed(erasure: Erasure, not_looked_for: list[str]) -> str:
+    """The whole receipt as text; `not_looked_for`: the codes of exports/known.py. Raises signatures.NoKey."""
+    body = _body(erasure) | {"not_looked_for": sorted(not_looked_for)}
+    body |= {"algorithm": "Ed25519", "public_key": signatures.public_key()}
     return json.dumps(body | {"signature": signatures.sign(canonical(body))}, ensure_ascii=False, indent=2)
 
 
@@ -92,13 +103,19 @@ def _body(erasure: Erasure) -> dict[str, Any]:
     }
 
 
-def _left(erasure: Erasure) -> list[dict[str, str]]:
+def _left(erasure: Erasure) -> list[dict[str, Any]]:
     gone = erasure.rows_gone_at or erasure.started_at
     until = gone + dt.timedelta(days=settings.BACKUP_DAYS)
     on_sqlite = connection.vendor == "sqlite"
     return [
         {"where": "backups", "until": until.date().isoformat(), "what": BACKUPS},
         {"where": "database_files", "until": "", "what": SQLITE if on_sqlite else POSTGRESQL},
+        {
+            "where": "others_messages",
+            "until": "",
+            "what": OTHERS_UNSEEN if erasure.mentioned is None else OTHERS,
+            "count": erasure.mentioned,
+        },
     ]
 
 

@@ -6,13 +6,14 @@ Places are read once for all of them; what is found is counted, never quoted.
 from __future__ import annotations
 
 import json
+import operator
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import parse_qsl
 
 import structlog
 from django.conf import settings
@@ -23,7 +24,7 @@ from django.db.models import Count
 from chatadmin.lib import remains
 from chatadmin.lib.models import Job
 from exports.export_files import files_of
-from exports.known import Known
+from exports.known import Known, stands_in
 from exports.models import ExportedPerson
 from exports.register import REGISTER, Declared
 from exports.short import in_short_transaction
@@ -167,7 +168,7 @@ def _sessions() -> Iterator[str]:
 
 def _saved_views() -> Iterator[str]:
     for name, query in SavedView.objects.values_list("name", "query").iterator():
-        yield f"{name}\n{unquote_plus(query)}"
+        yield "\n".join([name, *(value for _, value in parse_qsl(query))])
 
 
 def _exported(cases: list[Case]) -> list[int | None]:
@@ -208,6 +209,8 @@ PLACES: tuple[tuple[str, Callable[[], Iterable[str]], bool], ...] = (
     ("exported_files", _exported_files, True),
     ("logs", _logs, True),
 )
+# Where a length may stand right before a text.
+PACKED = {"memory", "redis"}
 WHERE = (*(f"table.{declared.name}" for declared in REGISTER), "search_index", "presence", "audit", "exports")
 WHERE += tuple(name for name, _, _ in PLACES)
 
@@ -215,19 +218,30 @@ WHERE += tuple(name for name, _, _ in PLACES)
 def _tried_all(
     name: str, texts: Callable[[], Iterable[str]], cases: list[Case], surely: bool
 ) -> list[int | None]:
-    words = [(case.known.sure if surely else case.known.all) if case.known else None for case in cases]
+    words = [_words(case.known, name, surely) if case.known else None for case in cases]
+    holds = operator.contains if name in PACKED else _contains
     counts = [0] * len(cases)
     try:
         for text in texts():
             folded = text.casefold()
             for at, looked_for in enumerate(words):
-                counts[at] += any(word in folded for word in looked_for or ())
+                counts[at] += any(holds(folded, word) for word in looked_for or ())
     except Error:
         raise
     except Exception as error:
         _not_looked(name, error)
         return [None] * len(cases)
     return [None if looked_for is None else count for count, looked_for in zip(counts, words, strict=True)]
+
+
+def _words(known: Known, place: str, surely: bool) -> list[str]:
+    if surely:
+        return known.sure
+    return [*known.all, *known.words] if place == "saved_views" else known.all
+
+
+def _contains(text: str, word: str) -> bool:
+    return stands_in(word, text)
 
 
 def _tried(
@@ -250,7 +264,7 @@ def _not_looked(place: str, error: Exception) -> None:
 
 def _holds(text: str, words: list[str]) -> bool:
     folded = text.casefold()
-    return any(word in folded for word in words)
+    return any(stands_in(word, folded) for word in words)
 
 
 def _json(value: object) -> str:

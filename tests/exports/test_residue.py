@@ -21,13 +21,14 @@ from conversations.models import MergeJournal
 from exports import concluding, export_files, residue
 from exports.erasure import erase, file, resume_unfinished
 from exports.known import Known, known_of, seal, unseal
-from exports.models import Erasure, Export, ExportedPerson
+from exports.models import Claim, Erasure, Export, ExportedPerson, Request
 from exports.residue import WHERE, Case, look
 from search.models import SavedView
 from staff import audit
 from staff.models import Account
 from staff.session_engine import SessionStore
 from tests.exports.people import Marked, make_marked
+from tests.factories import make_person
 from users import presence
 from users.models import ChatUser
 
@@ -120,7 +121,7 @@ def _zipped(known: Known) -> None:
     path = Path(residue.settings.VAR_DIR) / "exports" / "people.zip"
     path.parent.mkdir(parents=True)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("a.json", "x" * 3_000_000 + known.marks[0])
+        archive.writestr("a.json", "x" * 3_000_000 + f" {known.marks[0]}")
 
 
 def _log(known: Known) -> None:
@@ -297,3 +298,81 @@ def test_half_of_a_letter_keeps_nobody_from_being_erased(admin: Account, goes: M
     assert MergeJournal.objects.get().profile["name"] == half
     erase(chat_user_uuid=goes.person.uuid, actor=admin, reason="test")
     assert Erasure.objects.get().finished_at
+
+
+def _known_as(name: str = "", email: str = "", **fields: Any) -> Case:
+    person = make_person(name, email, **fields)
+    case = Case(person.pk, known_of(person))
+    ChatUser.objects.filter(pk=person.pk).delete()
+    return case
+
+
+def _lines(text: str) -> None:
+    (Path(residue.settings.VAR_DIR) / "server.log").write_text(text)
+
+
+def _saved(name: str = "A view", query: str = "vip=yes") -> None:
+    SavedView.objects.create(name=name, name_folded=name.casefold(), query=query, is_shared=True, position=9)
+
+
+@pytest.mark.usefixtures("goes")
+def test_a_short_number_is_not_looked_for_where_it_means_anything_else() -> None:
+    case = _known_as("Ana", external_id="2026")
+    _lines("2026-11-30T10:00:00Z started, 2026 times\n")
+    _saved(query="from=2026-01-01")
+    Job.objects.create(kind="bulk", payload={"people": [2026]})
+    assert found(case) == {}
+    assert case.known and "short_id" in case.known.unsought
+    assert found(_known_as("Bo", external_id="123456789")) == {}
+    _lines("for 123456789.\n")
+    assert found(_known_as("Bo", external_id="123456789")) == {"logs": 1}
+    assert found(_known_as("Bo", external_id="12345678")) == {}
+
+
+@pytest.mark.usefixtures("goes")
+@pytest.mark.parametrize("text", ["customer-17", "x customer-17, y", '"\\ncustomer-17"', "CUSTOMER-17"])
+def test_a_mark_is_found_where_it_stands_alone(text: str) -> None:
+    case = _known_as(external_id="customer-17")
+    _lines(text)
+    assert found(case) == {"logs": 1}
+
+
+@pytest.mark.usefixtures("goes")
+@pytest.mark.parametrize("text", ["customer-178", "mycustomer-17", "_customer-17"])
+def test_and_not_within_another(text: str) -> None:
+    case = _known_as(external_id="customer-17")
+    _lines(text)
+    assert found(case) == {}
+
+
+@pytest.mark.usefixtures("goes")
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [("Mariam", "vip=yes"), ("Of mariam", "vip=yes"), ("A view", "q=mariam"), ("A", "q=x+MARIAM+y")],
+)
+def test_one_word_of_a_name_is_found_in_saved_views_by_word(name: str, query: str) -> None:
+    case = _known_as("Mariam")
+    _saved(name, query)
+    assert found(case) == {"saved_views": 1}
+    assert found(_known_as("Mari")) == {}
+    # What a parameter is called says nothing.
+    assert found(_known_as("vip" if "vip" in query else "q")) == {}
+
+
+@pytest.mark.usefixtures("goes")
+@pytest.mark.parametrize("text", ["call +49 30 1234567", "tel=493012345678."])
+def test_a_telephone_number_of_the_profile_is_looked_for(text: str) -> None:
+    case = _known_as("Ana", traits={"phone": "+49 30 1234567" if "+" in text else "+49 30 12345678"})
+    _lines(text)
+    assert found(case) == {"logs": 1}
+
+
+@pytest.mark.usefixtures("goes")
+def test_the_address_that_a_request_came_from_is_looked_for() -> None:
+    person = make_person("Ana", "new@x.example")
+    asked = Request.objects.create(kind="access", proof="mailbox")
+    Claim.objects.create(request=asked, chat_user=person, email="old@x.example")
+    case = Case(person.pk, known_of(person))
+    person.delete()
+    _lines("old@x.example")
+    assert found(case) == {"logs": 1}

@@ -32,6 +32,8 @@ class Command(AuditedCommand):
         done = Erasure.objects.get(pk=filed)
         rows = sum(done.counts.values())
         self.stdout.write(f"Erased for good: {rows} rows. Receipt: /erasures/{filed}/receipt/")
+        if done.mentioned:
+            self.stdout.write(f"{done.mentioned} messages of other people still name them.")
         left = sum(count or 0 for count in (done.checked or {}).values())
         if left:
             raise CommandError(f"Something of the person is left in {left} places: see /erasures/{filed}/.")
