@@ -95,7 +95,13 @@ def _decide(request: HttpRequest, shown: Shown) -> HttpResponse:
     except approvals.SameAdmin:
         messages.error(request, _("Somebody else has to approve what you asked for."))
     except approvals.PersonGone:
-        messages.error(request, _("This person isn't there any more: the request is closed."))
+        messages.error(
+            request,
+            _(
+                "This person isn't there any more: the request is closed. If they were joined into somebody, what it was"
+                " about is with that one now."
+            ),
+        )
     except NotWaiting:
         messages.error(request, _("This was decided meanwhile."))
     except Held:

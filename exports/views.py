@@ -156,6 +156,7 @@ def _delete_page(
         "form": form,
         "waiting": found.waiting,
         "claims": found.claims,
+        "joined": found.joined,
         "person": people([person])[0],
         "amounts": amounts,
         "word": confirm_word(person, amounts.messages),

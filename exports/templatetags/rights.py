@@ -18,7 +18,7 @@ register = template.Library()
 def matters(person: ChatUser, account: Account) -> dict[str, Any]:
     """What is under way about the person, as far as the account may know. No query where it may know nothing."""
     found = matters_of(person, erasures=account.can("users.erase"), requests=account.can("requests.manage"))
-    return {"waiting": found.waiting, "claims": found.claims}
+    return {"waiting": found.waiting, "claims": found.claims, "joined": found.joined}
 
 
 @register.simple_tag

@@ -12,6 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from chatadmin.lib import queue
+from conversations.merging import merge
 from exports import approvals, erasures_bulk, ledger
 from exports.approvals import PersonGone, SameAdmin
 from exports.erasure import erase, resume_unfinished
@@ -368,3 +369,21 @@ def test_support_decides_nothing(support_client: Client, admin: Account) -> None
     row = filed(make_person("Ana"), admin)
     assert support_client.post(f"/erasures/{row.pk}/", {"do": "approve"}).status_code == 403
     assert living().exists()
+
+
+@pytest.mark.usefixtures("needed")
+def test_what_waits_for_a_visitor_is_said_of_whom_they_were_joined_into(
+    owner_client: Client, admin: Account, owner: Account
+) -> None:
+    visitor, person, other = make_person(""), make_person("Ana", external_id="c-1"), make_person("Bo")
+    row = filed(visitor, admin)
+    own = person.get_absolute_url()
+    mark = f'data-asked-joined="{row.pk}"'
+    assert mark not in owner_client.get(own).content.decode()
+    merge(source_id=visitor.pk, target_id=person.pk)
+    said = owner_client.get(own).content.decode()
+    assert mark in said and f'href="/erasures/{row.pk}/"' in said
+    assert mark not in owner_client.get(other.get_absolute_url()).content.decode()
+    with pytest.raises(PersonGone):
+        approvals.approve(erasure_id=row.pk, actor=owner)
+    assert mark not in owner_client.get(own).content.decode()
