@@ -12,16 +12,16 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from exports.as_json import SCHEMA
 from exports.as_text import moment
-from exports.cells import JSON, cell, json_cell
-from exports.reading import Reader, Row
-from exports.register import BY_NAME
-from exports.resources import AccessResource
+from exports.cells import JSON, cells, json_cell
+from exports.reading import Reader
+from exports.walking import Chunk, Row, Rows
 
 FILES = (
     "profile",
@@ -35,7 +35,7 @@ FILES = (
     "requests",
     "accesses",
 )
-DRAIN_ROWS = 200
+DRAIN_ROWS = 500
 
 
 @dataclass
@@ -85,9 +85,10 @@ def _file(
     zipped: zipfile.ZipFile, sink: _Sink, reader: Reader, name: str, made: dict[str, _Made]
 ) -> Iterator[bytes]:
     digest, count = hashlib.sha256(), 0
+    rows = _rows(reader, name)
     # An archive that can't seek has to say beforehand whether a file may pass 2 GiB.
     with zipped.open(_entry(reader, f"{name}.csv"), "w", force_zip64=name == "messages") as out:
-        for block in table(_headers(name), _rows(reader, name)):
+        for block in _blocks(rows.headers, rows.chunks):
             count += block.rows
             digest.update(block.text)
             out.write(block.text)
@@ -106,20 +107,30 @@ class Block:
 
 def table(headers: list[str], rows: Iterable[Row]) -> Iterator[Block]:
     """A CSV file in pieces: at once its first line, then its rows as cells that no spreadsheet runs."""
+    return _blocks(headers, _chunks(headers, rows))
+
+
+def _blocks(headers: Sequence[str], chunks: Iterable[Chunk]) -> Iterator[Block]:
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\r\n")
     writer.writerow(headers)
     yield Block(codecs.BOM_UTF8 + _taken(buffer), 0)
-    forms = [(header, json_cell if header in JSON else cell) for header in headers]
-    count = 0
-    for row in rows:
-        writer.writerow([form(row[header]) for header, form in forms])
-        count += 1
-        if count == DRAIN_ROWS:
-            yield Block(_taken(buffer), count)
-            count = 0
-    if count:
-        yield Block(_taken(buffer), count)
+    for chunk in chunks:
+        for first in range(0, len(chunk), DRAIN_ROWS):
+            piece = chunk[first : first + DRAIN_ROWS]
+            writer.writerows(zip(*_columns(headers, piece), strict=True))
+            yield Block(_taken(buffer), len(piece))
+
+
+def _columns(headers: Sequence[str], rows: Chunk) -> Iterator[Iterable[Any]]:
+    for header, column in zip(headers, zip(*rows, strict=True), strict=True):
+        yield map(json_cell, column) if header in JSON else cells(column)
+
+
+def _chunks(headers: Sequence[str], rows: Iterable[Row]) -> Iterator[Chunk]:
+    values = (tuple(row[header] for header in headers) for row in rows)
+    while chunk := list(islice(values, DRAIN_ROWS)):
+        yield chunk
 
 
 def _taken(buffer: io.StringIO) -> bytes:
@@ -129,15 +140,10 @@ def _taken(buffer: io.StringIO) -> bytes:
     return text.encode()
 
 
-def _headers(name: str) -> list[str]:
-    resource = AccessResource if name == "accesses" else BY_NAME[name].resource
-    assert resource is not None
-    return resource().get_export_headers()
-
-
-def _rows(reader: Reader, name: str) -> Iterable[Row]:
+def _rows(reader: Reader, name: str) -> Rows:
     if name == "profile":
-        return [reader.profile()]
+        profile = reader.profile()
+        return Rows(tuple(profile), iter([[tuple(profile.values())]]))
     return reader.accesses() if name == "accesses" else reader.rows(name)
 
 

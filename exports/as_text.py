@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -25,6 +26,14 @@ def packed(value: Any) -> bytes:
         return _encoder.encode(value)
     except UnicodeEncodeError:
         return json.dumps(value, default=_plain, separators=(",", ":")).encode("ascii")
+
+
+def packed_lines(values: Iterable[Any]) -> bytes | None:
+    """Many values as `packed` writes them, a line each; None where one holds half of a surrogate pair."""
+    try:
+        return _encoder.encode_lines(values)
+    except UnicodeEncodeError:
+        return None
 
 
 def _plain(value: Any) -> str:

@@ -10,8 +10,8 @@ from django.db.models import QuerySet
 from chatadmin.lib.paging import beyond
 from exports.as_csv import table
 from exports.as_json import array
-from exports.reading import Row
 from exports.stream import File, Form, in_blocks
+from exports.walking import Row
 from staff.audit_filters import ORDER
 from staff.models import AuditEntry
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from exports.as_text import moment, packed
@@ -55,3 +56,14 @@ def cell(value: Any) -> str:
     if isinstance(value, dict | list):
         return neutralise(packed(value).decode())
     return neutralise(str(value))
+
+
+def cells(column: Sequence[Any]) -> Iterable[Any]:
+    """`cell` of each value of a column, for `csv.writer`, which by itself writes nothing for None and digits for a
+    whole number."""
+    kinds = set(map(type, column))
+    if kinds <= {int, type(None)}:
+        return column
+    if kinds <= {str, type(None)}:
+        return [neutralise(text) if text and text[0] in RISKY else text for text in column]
+    return map(cell, column)

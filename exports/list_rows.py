@@ -11,8 +11,9 @@ from django.db.models import Field as ModelField
 from import_export.fields import Field
 
 from conversations.models import Message
-from exports.reading import Row, as_rows
+from exports.reading import as_rows
 from exports.resources import PersonalResource, column
+from exports.walking import Row
 from search.everyone import Met
 from users.models import ChatUser
 from users.queries import Person, living, people

@@ -1,34 +1,32 @@
-"""Reads everything about one person in keyset chunks, by the columns of the register's resources.
-
-Each chunk is a query of its own, up to the highest id that was there at the start: memory stays flat and no reader
-stays open, however long the history and however slow the download.
-"""
+"""Reads everything about one person in chunks, by the columns of the register's resources, up to the highest id that
+was there at the start."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Iterator, Sequence
+import itertools
+import operator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from django.db.models import Max, Min, QuerySet
+from django.db.models import Count, Max, Min, QuerySet
 from django.utils import timezone
 
-from conversations.models import MergeJournal, Message
-from exports.edges import beyond
+from conversations.models import Conversation, MergeJournal, Message
+from exports.moments import as_exported
 from exports.register import BY_NAME, PERSON, Declared
 from exports.resources import AccessResource, MessageResource, PersonalResource
+from exports.walking import Chunk, Row, Rows, index_of, stored_columns, walk
 from staff import audit
 from staff.models import AuditEntry
 from users.models import ChatUser
 
-CHUNK_ROWS = 1_000
-CHUNK_CONVERSATIONS = 200
-
-Row = dict[str, Any]
+CHUNK_ROWS = 2_000
+CHUNK_CONVERSATIONS = 500
 
 
 class Reader:
-    """Everything about one person, as it was when this was made. A row is a dict of its resource's columns."""
+    """Everything about one person, as it was when this was made."""
 
     def __init__(self, person: ChatUser, leave_out: Collection[str] = ()) -> None:
         self.person = person
@@ -50,24 +48,31 @@ class Reader:
         """Whether rows of that name go out."""
         return name not in self.left_out
 
-    def rows(self, name: str) -> Iterator[Row]:
+    def rows(self, name: str) -> Rows:
         """The rows of one declared table, along its order."""
         declared = BY_NAME[name]
-        return self._columns_of(declared, self._rows_of(declared), CHUNK_ROWS)
+        headers, names = stored_columns(_resource(declared))
+        rows = self._rows_of(declared)
+        return Rows(headers, self._counted(walk(rows, names, declared.order, CHUNK_ROWS, index_of(declared))))
 
-    def conversations(self) -> Iterator[tuple[Row, Iterator[Row]]]:
+    def conversations(self) -> Iterator[tuple[Row, Rows]]:
         """Each conversation with its messages, oldest first. Take a conversation's messages before the next one."""
         declared = BY_NAME["conversations"]
-        walk = self._columns_of(declared, self._rows_of(declared), CHUNK_CONVERSATIONS)
-        for batch in _batches(walk, CHUNK_CONVERSATIONS):
-            spans = self._spans([row["id"] for row in batch])
-            for row in batch:
-                yield row, self._said_in(row["id"], spans.get(row["id"]))
+        headers, names = stored_columns(_resource(declared))
+        rows = self._rows_of(declared)
+        for chunk in self._counted(
+            walk(rows, names, declared.order, CHUNK_CONVERSATIONS, index_of(declared))
+        ):
+            ours = [dict(zip(headers, row, strict=True)) for row in chunk]
+            sizes = _sizes([row["id"] for row in ours])
+            for group in _groups(ours, sizes):
+                yield from self._with_messages(group, sizes)
 
-    def accesses(self) -> Iterator[Row]:
+    def accesses(self) -> Rows:
         """Who looked at, changed or exported them, oldest first."""
         entries = self._accesses().filter(pk__lte=self.accesses_upto or 0)
-        return self._walked(AccessResource(), entries, ("at", "pk"), CHUNK_ROWS)
+        headers, names = stored_columns(AccessResource())
+        return Rows(headers, self._counted(walk(entries, names, ("at", "pk"), CHUNK_ROWS)))
 
     def _rows_of(self, declared: Declared) -> QuerySet[Any]:
         upto = self.upto[declared.name]
@@ -75,57 +80,48 @@ class Reader:
         rows = resource.get_queryset().filter(**{declared.path: self.person.pk})
         return resource.filter_export(rows.none() if upto is None else rows.filter(pk__lte=upto))
 
-    def _columns_of(self, declared: Declared, rows: QuerySet[Any], size: int) -> Iterator[Row]:
-        return self._walked(_resource(declared), rows, declared.order, size)
-
-    def _walked(
-        self,
-        resource: PersonalResource,
-        rows: QuerySet[Any],
-        order: Sequence[str],
-        size: int,
-        columns: list[str] | None = None,
-    ) -> Iterator[Row]:
-        """`rows` along `order`, `size` a query: straight from the database, no instance is made."""
-        headers, names = stored_columns(resource, columns)
-        first, own = ("id" if name == "pk" else name for name in (order[0], "pk"))
-        # None is asked for twice: a time takes SQLite's driver longer than all the rest of its row.
-        asked = list(dict.fromkeys([*names, first, own]))
-        at, key, many, last = asked.index(first), asked.index(own), len(names), None
-        rows = rows.order_by(*order).values_list(*asked)
-        while True:
-            chunk = list(
-                (rows if last is None else rows.filter(beyond(order[0], last[at], last[key])))[:size]
-            )
-            for row in chunk:
-                yield dict(zip(headers, row[:many] if len(row) > many else row, strict=True))
+    def _counted(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+        for chunk in chunks:
             self.rows_read += len(chunk)
-            if len(chunk) < size:
-                return
-            last = chunk[-1]
+            yield chunk
 
-    def _spans(self, conversations: Sequence[int]) -> dict[int, tuple[dt.datetime, dt.datetime]]:
-        spans = (
-            Message.objects.filter(conversation__in=conversations)
-            .order_by()
-            .values_list("conversation")
-            .annotate(first=Min("created_at"), last=Max("created_at"))
-        )
-        return {conversation: (first, last) for conversation, first, last in spans}
+    def _with_messages(self, group: Sequence[Row], sizes: Mapping[int, int]) -> Iterator[tuple[Row, Rows]]:
+        resource = MessageResource()
+        columns = [name for name in resource.get_export_order() if name != "conversation"]
+        headers, names = stored_columns(resource, columns)
+        if sizes.get(group[0]["id"], 0) > CHUNK_ROWS:
+            [alone] = group
+            yield alone, Rows(headers, self._counted(self._said_in(alone["id"], names)))
+            return
+        said = self._said_in_all([row["id"] for row in group], names)
+        for row in group:
+            yield row, Rows(headers, self._counted(iter([said.get(row["id"], [])])))
 
-    def _said_in(self, conversation: int, span: tuple[dt.datetime, dt.datetime] | None) -> Iterator[Row]:
-        if span is None:
+    def _said_in_all(self, conversations: Sequence[int], names: Sequence[str]) -> dict[int, Chunk]:
+        """What was said in each of several, all at once."""
+        # By way of the conversations: by way of the person it would be a walk through all that they ever said.
+        theirs = Conversation.objects.filter(pk__in=conversations, chat_user=self.person.pk).values("pk")
+        rows = MessageResource().get_queryset().filter(conversation__in=theirs, pk__lte=self._last_message)
+        ordered = rows.order_by("conversation_id", *BY_NAME["messages"].order)
+        found = ordered.values_list("conversation_id", *(as_exported(rows, name) for name in names))
+        grouped = itertools.groupby(found, operator.itemgetter(0))
+        return {conversation: [row[1:] for row in said] for conversation, said in grouped}
+
+    def _said_in(self, conversation: int, names: Sequence[str]) -> Iterator[Chunk]:
+        """What was said in one that is long."""
+        declared = BY_NAME["messages"]
+        rows = self._rows_of(declared).filter(conversation=conversation)
+        said = Message.objects.filter(conversation=conversation)
+        span = tuple(said.aggregate(Min("created_at"), Max("created_at")).values())
+        if None in span:
             return iter(())
         # The span makes this a walk along the index of the person's history: no index has a conversation's order.
-        resource = MessageResource()
-        said = resource.get_queryset().filter(
-            chat_user=self.person.pk,
-            conversation=conversation,
-            created_at__range=span,
-            pk__lte=self.upto["messages"],
-        )
-        columns = [name for name in resource.get_export_order() if name != "conversation"]
-        return self._walked(resource, said, BY_NAME["messages"].order, CHUNK_ROWS, columns)
+        rows = rows.filter(created_at__range=span)
+        return walk(rows, names, declared.order, CHUNK_ROWS, index_of(declared))
+
+    @property
+    def _last_message(self) -> int:
+        return self.upto["messages"] or 0
 
     def _accesses(self) -> QuerySet[AuditEntry]:
         """The lines about the person and about the earlier visitors who were joined into them."""
@@ -147,21 +143,22 @@ def as_rows(
         yield dict(zip(headers, resource.export_resource(instance, selected_fields=columns), strict=True))
 
 
-def stored_columns(
-    resource: PersonalResource, columns: list[str] | None = None
-) -> tuple[list[str], list[str]]:
-    """The headers of a resource's `columns` (None: all), and the database's names of their values."""
-    names = columns if columns is not None else resource.get_export_order()
-    fields = [resource.fields[name] for name in names]
-    return [str(field.column_name) for field in fields], [str(field.attribute) for field in fields]
+def _sizes(conversations: Sequence[int]) -> dict[int, int]:
+    """How many messages there are in each, as the index of conversations alone tells."""
+    said = Message.objects.filter(conversation__in=conversations).order_by()
+    return dict(said.values_list("conversation").annotate(size=Count("*")))
 
 
-def _batches(items: Iterator[Any], size: int) -> Iterator[list[Any]]:
-    batch: list[Any] = []
-    for item in items:
-        batch.append(item)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+def _groups(conversations: Iterable[Row], sizes: Mapping[int, int]) -> Iterator[list[Row]]:
+    """Those that together have a chunk of messages or less; one that has more is alone."""
+    group: list[Row] = []
+    together = 0
+    for row in conversations:
+        size = sizes.get(row["id"], 0)
+        if group and together + size > CHUNK_ROWS:
+            yield group
+            group, together = [], 0
+        group.append(row)
+        together += size
+    if group:
+        yield group

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exports.cells import cell, neutralise, restore
+from exports.cells import cell, cells, neutralise, restore
 
 RISKY = ["=", "+", "-", "@", "'", "\t", "\r", "＝", "＋", "－", "＠", "＇"]
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -73,3 +73,18 @@ def test_every_row_comes_back_through_a_csv_file(texts: list[str]) -> None:
 )
 def test_values_as_cells(value: Any, made: str) -> None:
     assert cell(value) == made
+
+
+NUMBER = st.none() | st.integers()
+TEXTS = st.none() | TEXT | st.tuples(st.sampled_from(RISKY), TEXT | st.just("1.5")).map("".join)
+OTHER = st.none() | st.booleans() | st.integers() | TEXT | st.dictionaries(TEXT, TEXT) | st.datetimes()
+
+
+@given(st.lists(NUMBER) | st.lists(TEXTS) | st.lists(OTHER))
+def test_a_whole_column_is_written_as_each_of_its_cells(column: list[Any]) -> None:
+    written = []
+    for made in (cells(column), map(cell, column)):
+        file = io.StringIO(newline="")
+        csv.writer(file).writerows(zip(column and range(len(column)), made, strict=True))
+        written.append(file.getvalue())
+    assert written[0] == written[1]
