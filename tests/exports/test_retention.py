@@ -390,3 +390,24 @@ def test_every_change_and_every_run_has_its_audit_line(admin: Account) -> None:
         ("removed", admin),
     ]
     assert lines[0].detail == {"rule": rule.pk, "whose": "everyone", "what": "messages", "keeps": "90 days"}
+
+
+def test_who_is_there_again_before_they_are_locked_stays(
+    admin: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_rule("everything", admin)
+    make_talker("Old", 91)
+    make_talker("Back", 91)
+    found = retention_work._next
+    seen: list[int] = []
+
+    def and_then_somebody_writes(*given: Any) -> list[int]:
+        ids = found(*given)
+        seen.extend(ids)
+        ChatUser.objects.filter(name="Back").update(last_active=timezone.now())
+        return ids
+
+    monkeypatch.setattr(retention_work, "_next", and_then_somebody_writes)
+    sweep()
+    assert len(seen) == 2, "both were due"
+    assert living() == {"Back"}
