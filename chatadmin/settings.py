@@ -80,6 +80,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "staff.not_allowed.NotAllowedMiddleware",
 ]
 
 ROOT_URLCONF = "chatadmin.urls"

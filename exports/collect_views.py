@@ -11,18 +11,22 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from exports import collecting
-from exports.collect_forms import OFF, OFF_AND_PURGE, ON, PURGE, CollectForm
+from exports.collect_forms import OFF, OFF_AND_PURGE, ON, PURGE, WORD, CollectForm
 from staff.access import account_of, requires
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires("retention.manage")
 def collecting_page(request: HttpRequest) -> HttpResponse:
-    """GET: each item, whether it is collected and how much is held. POST `item`, `do=on|off|off_and_purge|purge`."""
+    """GET: each item, whether it is collected and how much is held. POST `item`, `do=on|off|off_and_purge|purge`; the
+    last two ask first, and do it with `confirm`, the word that they ask for."""
     if request.method != "POST":
         return _page(request, CollectForm(), HTTPStatus.OK)
     form = CollectForm(request.POST)
-    if not form.is_valid():
+    is_valid = form.is_valid()
+    if "item" in form.cleaned_data and "do" in form.cleaned_data and (form.asks or "confirm" in form.errors):
+        return _question(request, form)
+    if not is_valid:
         return _page(request, form, HTTPStatus.UNPROCESSABLE_ENTITY)
     item, do, actor = form.cleaned_data["item"], form.cleaned_data["do"], account_of(request)
     if do in (ON, OFF, OFF_AND_PURGE):
@@ -33,6 +37,19 @@ def collecting_page(request: HttpRequest) -> HttpResponse:
     else:
         messages.success(request, _("Saved: it holds from now on."))
     return redirect("collecting")
+
+
+def _question(request: HttpRequest, form: CollectForm) -> HttpResponse:
+    item = form.cleaned_data["item"]
+    context = {
+        "form": form,
+        "item": collecting.Item(item),
+        "do": form.cleaned_data["do"],
+        "held": collecting.how_many(item),
+        "word": WORD,
+    }
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
+    return render(request, "exports/collect_question.html", context, status=status)
 
 
 def _page(request: HttpRequest, form: CollectForm, status: int) -> HttpResponse:

@@ -190,9 +190,15 @@ def test_the_page(admin: Account, admin_client: Client) -> None:
         ("email_prompt", "true", "1"),
     ]
     assert not re.search(r"\sstyle=|<style|<script(?![^>]*(?:src=|application/json))", page)
-    response = admin_client.post(
-        "/retention/collecting/", {"item": "device", "do": "off_and_purge"}, follow=True
-    )
+    asked = {"item": "device", "do": "off_and_purge"}
+    for confirm, status in (("", 200), ("PURGES", 422)):
+        response = admin_client.post("/retention/collecting/", {**asked, "confirm": confirm})
+        page = response.content.decode()
+        assert response.status_code == status
+        assert 'data-confirm-word="PURGE"' in page and 'data-held="2"' in page
+        assert ('data-error="confirm"' in page) == bool(confirm)
+    assert not Job.objects.exists() and not CollectSetting.objects.filter(is_on=False).exists()
+    response = admin_client.post("/retention/collecting/", {**asked, "confirm": "purge"}, follow=True)
     page = response.content.decode()
     assert 'data-item="device" data-on="false"' in page
     assert 'data-purge="queued"' in page

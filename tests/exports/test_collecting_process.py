@@ -25,7 +25,9 @@ def test_open_sockets_of_another_process_go_by_it_at_once(
     tab = visit()
     tab.hello(page={"url": "http://site.example/", "title": "titlezebrafin", "referrer": ""})
     assert places_of("titlezebrafin") == {"users_visit", "conversations_activityevent"}
-    status, _ = browser.post("/retention/collecting/", item="page_titles", do="off_and_purge")
+    status, _ = browser.post(
+        "/retention/collecting/", item="page_titles", do="off_and_purge", confirm="PURGE"
+    )
     assert status == 302
     tab.send("page", url="http://site.example/next", title="titlequokkabay")
     deadline = time.monotonic() + 10
