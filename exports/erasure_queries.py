@@ -46,11 +46,13 @@ PLACES = {
 
 @dataclass(frozen=True)
 class Place:
-    """Where was looked: its code, its name, how much was found (None: it couldn't be looked)."""
+    """Where was looked: its code, its name, how much was found (None: it couldn't be looked). `is_there`: whether there
+    was such a place then."""
 
     code: str
     name: str
     found: int | None
+    is_there: bool = True
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,10 @@ class Shown:
     def places(self) -> list[Place]:
         """Where was looked, in order."""
         checked = self.row.checked or {}
-        return [Place(code, _place(code), checked[code]) for code in WHERE if code in checked]
+        looked = [Place(code, _place(code), checked[code]) for code in WHERE if code in checked]
+        # Only this one can be missing: each other place is in every installation.
+        missing = [Place("redis", _place("redis"), None, is_there=False)]
+        return looked + (missing if checked and "redis" not in checked else [])
 
     @property
     def left(self) -> list[Place]:
@@ -122,7 +127,7 @@ class Shown:
     @property
     def unseen(self) -> list[Place]:
         """Where it couldn't be looked."""
-        return [place for place in self.places if place.found is None]
+        return [place for place in self.places if place.found is None and place.is_there]
 
 
 def _place(code: str) -> str:

@@ -16,6 +16,7 @@ from django.db import connection
 
 from chatadmin.lib import signatures
 from exports.models import Erasure
+from exports.residue import WHERE
 
 SCHEMA = "chatadmin.erasure/1"
 MOST_BYTES = 1024 * 1024
@@ -99,6 +100,7 @@ def _body(erasure: Erasure) -> dict[str, Any]:
         "erased": dict(erasure.counts),
         "checked": dict(erasure.checked or {}),
         "not_checked": sorted(place for place, count in (erasure.checked or {}).items() if count is None),
+        "not_there": [place for place in WHERE if place not in (erasure.checked or {})],
         "left": _left(erasure),
     }
 

@@ -21,7 +21,7 @@ from django.contrib.sessions.models import Session
 from django.db import Error, connection
 from django.db.models import Count
 
-from chatadmin.lib import remains
+from chatadmin.lib import redis_store, remains
 from chatadmin.lib.models import Job
 from exports.export_files import files_of
 from exports.known import Known, stands_in
@@ -53,7 +53,8 @@ class Case:
 
 
 def look(cases: list[Case]) -> list[Found]:
-    """For each of `cases`, by place, how much was found there; None where it couldn't be looked. Raises
+    """For each of `cases`, by place, how much was found there; None where it couldn't be looked. A place that this
+    installation hasn't got isn't named. Raises
     django.db.Error: the database is asked again later."""
     found: list[Found] = [{} for _ in cases]
     for declared in REGISTER:
@@ -66,8 +67,15 @@ def look(cases: list[Case]) -> list[Found]:
     ):
         _take_down(found, name, _tried(name, all_of, cases))
     for name, texts, surely in PLACES:
+        if name in absent():
+            continue
         _take_down(found, name, _tried_all(name, texts, cases, surely))
     return found
+
+
+def absent() -> list[str]:
+    """The places of WHERE that this installation hasn't got."""
+    return [] if redis_store.configured() else ["redis"]
 
 
 def _take_down(found: list[Found], name: str, counts: list[int | None]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -18,6 +17,8 @@ from django.http import (
     QueryDict,
 )
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
@@ -122,7 +123,7 @@ def delete_person(request: HttpRequest, person: ChatUser) -> HttpResponseBase:
         return _delete_page(request, person, amounts, form)
     except ChatUser.DoesNotExist as error:
         raise Http404 from error
-    messages.success(request, _gone(result.counts))
+    messages.success(request, _gone(result, amounts.notices))
     return HttpResponseRedirect("/users/")
 
 
@@ -167,12 +168,16 @@ def _delete_page(
     return unkept(render(request, "exports/delete.html", context))
 
 
-def _gone(counts: Mapping[str, int]) -> str:
-    """What went, in numbers and without a name."""
-    conversations, said, visits = (counts.get(name, 0) for name in ("conversations", "messages", "visits"))
+def _gone(result: erasure.ErasureResult, notices: int) -> str:
+    """What went, in numbers as the question named them and without a name, with a link to the erasure."""
+    counts = result.counts
+    conversations, rows, visits = (counts.get(name, 0) for name in ("conversations", "messages", "visits"))
+    said = rows - min(notices, rows)
     parts = [
         ngettext("{n} conversation", "{n} conversations", conversations).format(n=intcomma(conversations)),
         ngettext("{n} message", "{n} messages", said).format(n=intcomma(said)),
         ngettext("{n} visit", "{n} visits", visits).format(n=intcomma(visits)),
     ]
-    return _("Deleted for good: one person, with {what}.").format(what=", ".join(parts))
+    words = _("Deleted for good: one person, with {what}.").format(what=", ".join(parts))
+    link = reverse("erasure", args=[result.erasure])
+    return format_html('{} <a href="{}">{}</a>', words, link, _("The erasure and its receipt"))

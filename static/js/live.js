@@ -6,6 +6,7 @@
   const MARKS = 1000;
   const LIST_CHARS = 8000;
   const READ_DELAY_MS = 400;
+  const LEFT = "chatadmin.person-gone";
   let wrapper = null;
   let isOpen = false;
   let watchTimer = 0;
@@ -93,15 +94,44 @@
     }
   }
 
+  // The list says then why the profile is no more.
+  function leave() {
+    try {
+      sessionStorage.setItem(LEFT, "yes");
+    } catch {
+      // Where nothing may be kept, the list opens without a word.
+    }
+    location.assign("/users/");
+  }
+
+  function sayLeft() {
+    const words = document.querySelector("[data-person-gone]");
+    try {
+      if (words && sessionStorage.getItem(LEFT)) words.hidden = false;
+      sessionStorage.removeItem(LEFT);
+    } catch {
+      // As above.
+    }
+  }
+
+  // A list whose last row went says so itself, and counts anew.
+  function takeOut(node) {
+    const list = node.closest("[data-list]");
+    node.remove();
+    if (list && !list.querySelector("[data-user]")) location.reload();
+  }
+
   function told(frame) {
     if (frame.type === "ping") send({ type: "pong" });
     else if (frame.type === "lagged") watch();
     else if (frame.type === "reload") location.reload();
     else if (frame.type === "gone") {
-      if (frame.open) location.assign("/users/");
-      else all(`[data-user="${CSS.escape(frame.user)}"]`).forEach((node) => node.remove());
+      if (frame.open) leave();
+      else all(`[data-user="${CSS.escape(frame.user)}"]`).forEach(takeOut);
     }
   }
+
+  sayLeft();
 
   document.addEventListener("htmx:wsOpen", (event) => {
     wrapper = event.detail.socketWrapper;

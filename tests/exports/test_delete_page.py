@@ -124,7 +124,12 @@ def test_afterwards_it_says_what_went_without_a_name(admin_client: Client) -> No
     page = admin_client.get(address(person))
     response = admin_client.post(address(person), {"confirm": word(page), "reason": "test"})
     [said] = [str(message) for message in response.wsgi_request._messages]  # type: ignore[attr-defined]
-    assert said == "Deleted for good: one person, with 2 conversations, 5 messages, 1 visit."
+    own = f"/erasures/{Erasure.objects.get().pk}/"
+    words = "Deleted for good: one person, with 2 conversations, 4 messages, 1 visit."
+    assert said == f'{words} <a href="{own}">The erasure and its receipt</a>'
+    toast = admin_client.get("/users/").content.decode()
+    assert f'<p class="toast success">{said}</p>' in toast and "namezebrafin" not in toast
+    assert admin_client.get(own).status_code == 200
 
 
 @pytest.mark.parametrize(

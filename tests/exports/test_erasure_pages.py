@@ -94,8 +94,19 @@ def test_something_left_is_said(admin_client: Client) -> None:
     Erasure.objects.filter(pk=row.pk).update(checked={"saved_views": 2, "redis": None, "jobs": 0})
     page = admin_client.get(f"/erasures/{row.pk}/").content.decode()
     assert 'data-error="left"' in page and "words of saved views: 2" in page
-    assert 'data-place="redis" data-found=""' in page
+    assert 'data-place="redis" data-found="" data-there="true"' in page and "there is none" not in page
     assert 'data-state="left"' in admin_client.get("/erasures/").content.decode()
+
+
+def test_a_place_that_there_is_not_is_not_said_to_be_empty(admin_client: Client) -> None:
+    [row] = make_erasures(1)
+    Erasure.objects.filter(pk=row.pk).update(checked={"jobs": 0})
+    page = admin_client.get(f"/erasures/{row.pk}/").content.decode()
+    assert 'data-place="redis" data-found="" data-there="false"' in page and "there is none" in page
+    assert ">not looked<" not in page
+    Erasure.objects.filter(pk=row.pk).update(checked={"jobs": 0, "redis": 0})
+    page = admin_client.get(f"/erasures/{row.pk}/").content.decode()
+    assert 'data-place="redis" data-found="0" data-there="true"' in page and "there is none" not in page
 
 
 def test_all_are_listed_newest_first_and_paged_both_ways(admin_client: Client) -> None:

@@ -51,7 +51,7 @@ def case(goes: Marked) -> Case:
 
 def found(case: Case) -> dict[str, int | None]:
     [own] = look([case])
-    assert set(own) == set(WHERE)
+    assert set(own) == set(WHERE) - ({"redis"} if not redis_store.configured() else set())
     return {place: count for place, count in own.items() if count != 0}
 
 

@@ -152,3 +152,32 @@ def test_who_was_erased_meanwhile_is_gone(page: Page, line: Line, person: ChatUs
     line.cut()
     expect(page.locator("tr[data-user]")).to_have_count(1)
     expect(page.locator(f"tr[data-user='{kept.uuid}']")).to_be_visible()
+
+
+def test_a_list_whose_last_row_went_says_that_nobody_is_left(
+    page: Page, line: Line, person: ChatUser
+) -> None:
+    make_person("Grace Hopper")
+    page.goto(f"/users/?q={person.name.split()[0]}&in=name")
+    expect(page.locator("html[data-live=true]")).to_be_attached()
+    expect(page.locator("tr[data-user]")).to_have_count(1)
+    expect(page.locator("[data-person-gone]")).to_be_hidden()
+    ChatUser.objects.filter(pk=person.pk).update(erased_at=timezone.now(), name="", name_folded="")
+    line.cut()
+    expect(page.locator("[data-empty]")).to_be_visible()
+    expect(page.locator("[data-total='0']")).to_be_attached()
+
+
+def test_who_was_on_the_page_of_somebody_who_went_is_told_so_once(
+    page: Page, line: Line, person: ChatUser
+) -> None:
+    make_person("Grace Hopper")
+    page.goto(person.get_absolute_url())
+    expect(page.locator("html[data-live=true]")).to_be_attached()
+    ChatUser.objects.filter(pk=person.pk).update(erased_at=timezone.now(), name="", name_folded="")
+    line.cut()
+    page.wait_for_url("**/users/")
+    expect(page.locator("[data-person-gone]")).to_be_visible()
+    page.reload()
+    expect(page.locator("tr[data-user]")).to_have_count(1)
+    expect(page.locator("[data-person-gone]")).to_be_hidden()
