@@ -12,6 +12,7 @@ from typing import Any
 from django.db.models import Count, Max, Min, QuerySet
 from django.utils import timezone
 
+from chatadmin.lib.hints import unmapped
 from conversations.models import Conversation, MergeJournal, Message
 from exports.moments import as_exported
 from exports.register import BY_NAME, PERSON, Declared
@@ -112,6 +113,7 @@ class Reader:
         declared = BY_NAME["messages"]
         rows = self._rows_of(declared).filter(conversation=conversation)
         said = Message.objects.filter(conversation=conversation)
+        unmapped()
         span = tuple(said.aggregate(Min("created_at"), Max("created_at")).values())
         if None in span:
             return iter(())
@@ -146,6 +148,7 @@ def as_rows(
 def _sizes(conversations: Sequence[int]) -> dict[int, int]:
     """How many messages there are in each, as the index of conversations alone tells."""
     said = Message.objects.filter(conversation__in=conversations).order_by()
+    unmapped()
     return dict(said.values_list("conversation").annotate(size=Count("*")))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from chatadmin.lib.hints import along_index, by_index
+from chatadmin.lib.hints import along_index, by_index, unmapped
 from exports.edges import beyond
 from exports.moments import MomentText, as_exported
 from exports.register import Declared
@@ -79,6 +79,7 @@ def walk(
 
 
 def _read(part: QuerySet[Any, Any], *, is_along: bool) -> Chunk:
+    unmapped()
     if not is_along:
         return list(part)
     with along_index():

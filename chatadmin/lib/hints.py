@@ -52,3 +52,11 @@ def along_index() -> Iterator[None]:
         yield
         if outer:
             cursor.execute("SET LOCAL enable_sort TO DEFAULT")
+
+
+def unmapped() -> None:
+    """From now on SQLite's connection of this thread reads its pages instead of looking at them in the file: what it has
+    looked at counts as this process's memory, up to 128 MB where it walks through very many rows."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA mmap_size=0")
