@@ -20,6 +20,7 @@ from django.conf import settings
 from conversations.models import MergeJournal
 from exports.mentions import needles_of
 from exports.models import Claim
+from exports.numbers import Number
 from staff import audit
 from users.models import ChatUser
 
@@ -78,7 +79,8 @@ def known_of_all(people: Sequence[ChatUser]) -> list[Known]:
 
 def _known(person: ChatUser, joined: list[tuple[uuid.UUID, Any]], asked_from: list[str]) -> Known:
     uuids = [str(person.uuid)]
-    phones = [needle.words for needle in needles_of(person) if needle.digits]
+    numbers = [needle.shape for needle in needles_of(person) if isinstance(needle.shape, Number)]
+    phones = dict.fromkeys(text for number in numbers for text in (number.written, number.digits))
     marks: list[Any] = [person.email, person.external_id, *phones, *asked_from]
     names: list[Any] = [person.name]
     for merged, profile in joined:

@@ -1,7 +1,7 @@
 """Other people's messages that hold a person's e-mail address, external id or telephone number.
 
 Found through the search index, newest first; what it finds is then read: an address counts where it stands alone, a number
-where the digits are the same.
+where the digits are the same (exports/numbers.py).
 """
 
 from __future__ import annotations
@@ -9,40 +9,77 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from chatadmin.lib.budget import Budget, OverBudget
 from conversations.models import Message
+from exports.numbers import number_of
 from search.extent import id_bounds
 from search.matches import Sought
 from search.walk import Walk
-from search.words import TooManyWords, Words
+from search.words import Term, TooManyWords, Words
 from users.models import ChatUser
 
 PAGE_SIZE = 20
 SECONDS = 2.0
 READ_AT_ONCE = 200
-LEAST_DIGITS, MOST_DIGITS = 7, 15
 LEAST_ID_CHARS = 3
 MOST_NEEDLES = 8
 MOST_COUNTED = 2_000
 REDACTED = "[redacted]"
-_PHONE = re.compile(r"\+?\d(?:[\s().\-/]{0,2}\d){6,19}")
+
+
+class Shape(Protocol):
+    """What something looks like in a text."""
+
+    def spans(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where it stands there."""
+        ...
+
+
+@dataclass(frozen=True)
+class Alone:
+    """A text that counts where it isn't in the middle of a longer word or address."""
+
+    text: str
+
+    def spans(self, text: str) -> Iterator[tuple[int, int]]:
+        pattern = rf"(?<![\w.+%-]){re.escape(self.text)}(?![\w%+-]|\.\w)"
+        for found in re.finditer(pattern, text, re.IGNORECASE):
+            yield found.span()
+
+
+@dataclass(frozen=True)
+class AnyOf(Words):
+    """Words for the index: one of `ways`, each some tokens side by side. It finds more than that; what it finds is read."""
+
+    ways: tuple[tuple[str, ...], ...] = ()
+    digits: str = ""
+
+    @property
+    def indexed(self) -> tuple[Term, ...]:
+        return tuple(Term(way) for way in self.ways)
+
+    def tsquery(self) -> str:
+        return " | ".join(f"({query})" for query in self.tsqueries())
+
+    def tsqueries(self) -> list[str]:
+        return [" & ".join(f"'{token}'" for token in way) for way in self.ways]
+
+    def match_expression(self) -> str:
+        return " OR ".join(f'"{" ".join(way)}"' for way in self.ways)
 
 
 @dataclass(frozen=True)
 class Needle:
-    """Something of the person's: `words` is how the index is asked, `pattern` what it looks like in a text."""
+    """Something of the person's: `words` is how the index is asked, `shape` what it looks like in a text."""
 
-    words: str
-    pattern: re.Pattern[str]
-    digits: str = ""
+    words: Words
+    shape: Shape
 
     def spans(self, text: str) -> Iterator[tuple[int, int]]:
         """Where it stands in a text."""
-        for found in self.pattern.finditer(text):
-            if not self.digits or _digits(found.group()) == self.digits:
-                yield found.span()
+        return self.shape.spans(text)
 
 
 @dataclass(frozen=True)
@@ -73,17 +110,10 @@ class Mentions:
 
 def needles_of(person: ChatUser) -> list[Needle]:
     """What is looked for."""
-    found = [Needle(text, _alone(text)) for text in (person.email,) if text]
-    if person.external_id and len(person.external_id) >= LEAST_ID_CHARS:
-        found.append(Needle(person.external_id, _alone(person.external_id)))
-    known: set[str] = set()
-    for text in _traits(person.traits):
-        digits = _digits(text)
-        if _PHONE.fullmatch(text.strip()) and LEAST_DIGITS <= len(digits) <= MOST_DIGITS:
-            for words in (text, digits):
-                if words not in known:
-                    known.add(words)
-                    found.append(Needle(words, _PHONE, digits))
+    ids = [person.external_id] if len(person.external_id or "") >= LEAST_ID_CHARS else []
+    found = [Needle(words, Alone(text)) for text in [person.email, *ids] if text and (words := _words(text))]
+    numbers = dict.fromkeys(number for text in _traits(person.traits) if (number := number_of(text)))
+    found += [Needle(AnyOf((), number.ways, number.end), number) for number in numbers]
     return found[:MOST_NEEDLES]
 
 
@@ -146,12 +176,12 @@ def _with(
     needle: Needle, person: ChatUser, needles: list[Needle], budget: Budget, below: int | None, size: int
 ) -> Iterator[Message]:
     """The newest `size` messages with that needle. Raises _Stopped where the time ran out."""
-    bounds, words = id_bounds(None, None), _words(needle)
-    if bounds is None or words is None:
+    bounds = id_bounds(None, None)
+    if bounds is None:
         return
     if below is not None:
         bounds = bounds._replace(below=min(below, bounds.below))
-    walk = Walk(Sought(words, without=(person.pk,)), bounds, budget)
+    walk = Walk(Sought(needle.words, without=(person.pk,)), bounds, budget)
     count, reached = 0, bounds.below
     try:
         for hits in walk.batches():
@@ -179,21 +209,12 @@ def _read(ids: list[int], needles: list[Needle], budget: Budget) -> list[Message
     ]
 
 
-def _words(needle: Needle) -> Words | None:
+def _words(text: str) -> Words | None:
     try:
-        words = Words.parse('"' + needle.words.replace('"', " ") + '"')
+        words = Words.parse('"' + text.replace('"', " ") + '"')
     except TooManyWords:
         return None
     return words if words.indexed else None
-
-
-def _alone(text: str) -> re.Pattern[str]:
-    """Not in the middle of a longer word or address."""
-    return re.compile(rf"(?<![\w.+%-]){re.escape(text)}(?![\w%+-]|\.\w)", re.IGNORECASE)
-
-
-def _digits(text: str) -> str:
-    return "".join(char for char in text if char.isdigit())
 
 
 def _traits(value: Any, deep: int = 4) -> Iterator[str]:

@@ -81,6 +81,12 @@ class Words:
         return tuple(term for term in self.terms if not term.is_part)
 
     @property
+    def digits(self) -> str:
+        """What stands among a message's digits, whatever stands between these, where it can hold the words; "" where
+        that isn't known."""
+        return ""
+
+    @property
     def is_several(self) -> bool:
         """Whether an index has to look up more than one word."""
         return sum(len(term.tokens) for term in self.indexed) > 1
@@ -97,6 +103,10 @@ class Words:
             parts |= {_lexeme(token): None for token in term.tokens[:-1]}
             parts[_lexeme((MARK if term.is_prefix else "") + term.indexed_end)] = None
         return " & ".join(parts)
+
+    def tsqueries(self) -> list[str]:
+        """For PostgreSQL: a message that one of them finds may hold the words."""
+        return [self.tsquery()]
 
     def match_expression(self) -> str:
         """For FTS5: every indexed term as a phrase."""

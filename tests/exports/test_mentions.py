@@ -15,6 +15,7 @@ from conversations.models import Message
 from conversations.redacting import redact
 from exports import mentions
 from exports.mentions import REDACTED, clean, mentions_of, needles_of
+from search import walk
 from staff import audit
 from staff.models import Account
 from tests.exports.people import START
@@ -23,6 +24,7 @@ from users.models import ChatUser
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+MOST_QUERIES = 24
 EMAIL = "ana.okafor@northpine.example"
 
 
@@ -76,6 +78,88 @@ def test_what_is_somebody_elses_is_not(ana: ChatUser, body: str) -> None:
     said(make_person("Bo"), body)
     assert found(ana) == []
     assert clean(needles_of(ana), body) == body
+
+
+HOME_AND_WORLD = [
+    *("0170 1234567", "0170/1234567", "(0170) 123 45 67", "01701234567", "0170-12-34-567", "0170.123.4567"),
+    *("+49 170 1234567", "+491701234567", "0049 170 123 4567", "+49 (0)170 1234567", "+49-170-1234-567"),
+    *("170 1234567", "0170 \u2013 1234567", "0 17 01 23 45 67", "(0170)1234567", "0170\u00a01234567"),
+]
+
+
+@pytest.mark.parametrize("held", ["+49 170 123-4567", "0170 1234567", "00491701234567"])
+@pytest.mark.parametrize("written", HOME_AND_WORLD)
+def test_a_number_is_found_however_it_is_written(held: str, written: str) -> None:
+    ana = make_person("Ana", traits={"contact": {"phones": [held]}})
+    for body in (f"call {written} today", written, f"({written})", f"It is {written}. 2 of us (3 pm)"):
+        [message] = said(make_person("Bo"), body)
+        assert found(ana) == [body]
+        assert clean(needles_of(ana), body) == body.replace(written, REDACTED)
+        message.delete()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *("0170 1234568", "0171 1234567", "+41 170 1234567", "90170 1234567", "0170 12345678", "0170 123456"),
+        *("4012 0170 1234567", "0170 1234567 89", "0170-1234567-89", "1/0170/1234567", "x01701234567"),
+        *(
+            "01701234567x",
+            "0170 1234567_",
+            "1234567",
+            "234 567",
+            "2301701234567",
+            "0170 123 4567 0170 123 456",
+        ),
+    ],
+)
+def test_a_part_of_a_longer_number_or_another_one_is_not_it(body: str) -> None:
+    ana = make_person("Ana", traits={"phone": "+49 170 1234567"})
+    said(make_person("Bo"), body, "0170 1234567")
+    assert found(ana) == ["0170 1234567"]
+    assert clean(needles_of(ana), body) == body
+
+
+@pytest.mark.parametrize(
+    "held", ["030 1234", "0170\t1234567", "1 2 3 4 5 6 7", "\u0661\u0662\u0663\u0664\u0665\u0666\u0667"]
+)
+def test_a_number_is_found_as_the_profile_writes_it(held: str) -> None:
+    ana = make_person("Ana", traits={"phone": held})
+    said(make_person("Bo"), f"call {held} today", "call me today")
+    assert found(ana) == [f"call {held} today"]
+    assert clean(needles_of(ana), f"call {held} today") == f"call {REDACTED} today"
+
+
+@pytest.mark.parametrize("rare", [0, 2_000], ids=["bucket by bucket", "all at once"])
+def test_the_index_finds_a_number_in_every_writing_page_by_page(
+    rare: int, monkeypatch: pytest.MonkeyPatch, django_assert_max_num_queries: Any
+) -> None:
+    """As among more messages than are read one by one."""
+    monkeypatch.setattr(walk, "READ_FIRST", 1)
+    monkeypatch.setattr(walk, "READ_SHARE", 10)
+    monkeypatch.setattr(walk, "RARE", rare)
+    monkeypatch.setattr(walk, "RARE_SECONDS", 2.0)
+    ana = make_person("Ana", traits={"phone": "+49 170 123-4567"})
+    bodies = [f"call {written} today" for written in HOME_AND_WORLD]
+    said(ana, *bodies)
+    said(make_person("Bo"), *[body for one in bodies for body in (one, "12 34 56 7 and 67, 0170 1234568")])
+    seen: list[str] = []
+    below = None
+    while True:
+        with django_assert_max_num_queries(MOST_QUERIES) as asked:
+            page = mentions_of(ana, below=below, size=5)
+        assert not page.partial
+        assert any("unnest" in one["sql"] or " MATCH " in one["sql"] for one in asked.captured_queries)
+        seen += [one.message.body for one in page.rows]
+        if page.below is None:
+            break
+        below = page.below
+    assert seen == bodies[::-1]
+
+
+@pytest.mark.parametrize("trait", ["1234 56", "12.5.2026 and 7", "12345678901234567890", "12 apples 345678"])
+def test_what_is_no_number_is_not_looked_for(trait: str) -> None:
+    assert needles_of(make_person("Ana", traits={"said": trait})) == []
 
 
 def test_what_a_form_holds_is_found_and_taken_out_too(ana: ChatUser, admin: Account) -> None:
