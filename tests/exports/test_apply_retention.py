@@ -53,10 +53,10 @@ def test_a_dry_run_changes_nothing_and_says_what_would_go(admin: Account) -> Non
 def test_it_runs_what_is_due_also_a_second_time_on_one_day(admin: Account) -> None:
     make_rule("everything", admin)
     make_talker("Ana", 200)
-    assert said() == ["everything of everyone after 90 days: done: left 0, messages 2, people 1"]
+    assert said() == ["everything of everyone after 90 days: done: messages 2, people 1"]
     assert not ChatUser.objects.exists()
     make_talker("Bo", 200)
-    assert said() == ["everything of everyone after 90 days: done: left 0, messages 2, people 1"]
+    assert said() == ["everything of everyone after 90 days: done: messages 2, people 1"]
     assert not ChatUser.objects.exists()
 
 

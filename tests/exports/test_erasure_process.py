@@ -16,7 +16,7 @@ from django.utils import timezone
 from chatadmin.lib.models import Job
 from exports import ledger, retention
 from exports.erasure import resume_unfinished
-from exports.models import Erasure
+from exports.models import Claim, ClaimState, Erasure
 from exports.waiting import until_finished
 from staff import audit
 from staff.models import Account, AuditEntry
@@ -84,8 +84,9 @@ def counted(module, name):
     setattr(module, name, step)
 
 for module, names in (
-    (retention_work, ["bury", "vanish"]), (tombstones, ["_save", "announce"]), (ledger, ["append"]),
-    (removing, ["vanish", "_remove", "_delete", "_note", "save_rows"]),
+    (retention_work, ["bury", "settle"]), (tombstones, ["_save", "announce", "vanish"]),
+    (ledger, ["append", "confirm"]),
+    (removing, ["settle", "_remove", "_delete", "_note", "save_rows"]),
     (concluding, ["_conclude", "save_rows"]), (concluding.overwriting, ["overwrite"]),
     (concluding.receipts, ["signed"]), (concluding.residue, ["look"]),
 ):
@@ -163,8 +164,11 @@ def test_killed_before_each_transaction_it_goes_on(forker: Forker, monkeypatch: 
 
 
 def make_due(word: str) -> ChatUser:
-    """Somebody marked who hasn't been here for long."""
+    """Somebody marked who hasn't been here for long, and whose request was answered."""
     person = make_marked(word).person
+    Claim.objects.filter(chat_user=person).update(
+        state=ClaimState.HANDED_OVER, closed_at=timezone.now(), email=""
+    )
     ChatUser.objects.filter(pk=person.pk).update(last_active=START)
     return person
 
