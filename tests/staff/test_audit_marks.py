@@ -80,7 +80,7 @@ def test_a_line_put_in_is_never_sealed_and_is_named(values: dict[str, Any]) -> N
         {"nonce": "0" * 32},
         {"mac": None},
     ],
-    ids=lambda values: "".join(values),
+    ids="".join,
 )
 def test_a_line_changed_before_it_was_sealed(support: Account, values: dict[str, Any]) -> None:
     [line] = lines(1, actor=support)
