@@ -48,7 +48,7 @@ def skipped_tests(report: Path) -> list[str]:
 def command(report: Path, arguments: list[str], *, with_coverage: bool) -> list[str]:
     """The words that run pytest."""
     words = ["-m", "coverage", "run", "-m", "pytest"] if with_coverage else ["-m", "pytest"]
-    words += ["-n", str(WORKERS), "--dist", "loadfile", f"--junitxml={report}"]
+    words += ["-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder", f"--junitxml={report}"]
     return [sys.executable, *words, *arguments]
 
 

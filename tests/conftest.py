@@ -20,6 +20,17 @@ from tests.server import Server
 from tests.staff_http import StaffBrowser
 from tests.visitor import Visitor
 
+# They wait for half a minute at a time. Tests are shared out by file: one of these that is begun last is waited for alone.
+FIRST = (
+    "tests/chaos/",
+    "tests/setup/test_worker.py",
+    "tests/widget/test_socket_slow.py",
+    "tests/widget/test_socket_closes.py",
+    "tests/live/test_live_browser.py",
+    "tests/widget/test_settings_live.py",
+    "tests/exports/test_erasure_process.py",
+    "tests/exports/test_retention_process.py",
+)
 _empty_database = TransactionTestCase._fixture_teardown
 # The servers that tests share, once there is one.
 SHARED: list[Server] = []
@@ -36,6 +47,11 @@ def _empty_database_beside_a_server(case: TransactionTestCase) -> None:
             if attempt == 9:
                 raise
             time.sleep(0.1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that wait longest go first."""
+    items.sort(key=lambda item: not item.nodeid.startswith(FIRST))
 
 
 TransactionTestCase._fixture_teardown = _empty_database_beside_a_server  # type: ignore[method-assign]
