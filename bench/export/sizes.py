@@ -17,7 +17,7 @@ class Effort:
 EFFORTS = {
     "small": Effort(2_000, 20_000, 2),
     "medium": Effort(10_000, 200_000, 3),
-    "full": Effort(10_000, 1_000_000, 2),
+    "full": Effort(10_000, 1_000_000, 1),
 }
 FORMS = ("json", "csv")
 EXPORTERS = ("ours", "stock")
