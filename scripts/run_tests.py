@@ -22,8 +22,8 @@ from scripts.services import DATABASE_URL, REDIS_URL, missing_postgresql, missin
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "test-results"
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
-# Each takes a server, a browser or a database of its own. Half of their time they wait, so one more than there are cores.
-WORKERS = max(2, min(4, (os.cpu_count() or 1) + 1))
+# Each takes a server, a browser or a database of its own; more of them than cores slow each other down.
+WORKERS = max(1, min(4, os.cpu_count() or 1))
 
 
 @dataclass(frozen=True)

@@ -226,7 +226,9 @@ def test_names_first_and_then_messages(said: list[tuple[int, str]], named: list[
         assert set(met[: len(named)]) == {people[at].pk for at in named}
         assert met[len(named) :] == sorted(newest, key=lambda pk: -newest[pk])
         assert backward(query, last, iter(())) == met
-        assert page(query).total == len(met)
+        counted = page(query)
+        # Where counting met its time budget it is "at least", and says so.
+        assert counted.total == len(met) or (counted.and_more and counted.total < len(met))
         found = last
         while found.before is not None:
             found = page(query, before=found.before)
