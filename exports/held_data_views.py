@@ -13,8 +13,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from conversations.mailing import missing
 from exports.held_data import held_data, is_published, publish
+from exports.privacy_form import may_ask
 from staff.access import account_of, requires
 
 
@@ -30,7 +30,7 @@ def what_we_hold(request: HttpRequest) -> HttpResponse:
     """GET /what-we-hold/: for everybody, once an admin has made it public; else 404."""
     if not is_published():
         raise Http404
-    return render(request, "exports/what_we_hold.html", {"data": held_data(), "may_ask": not missing()})
+    return render(request, "exports/what_we_hold.html", {"data": held_data(), "may_ask": may_ask()})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
+from conversations.mailing import missing
 from exports.retention_models import PublishedPage
 from staff import audit
 from staff.models import Account
@@ -15,6 +16,11 @@ CLOSED = "privacy_closed"
 def is_open() -> bool:
     """Whether people may ask there; asked again with each page, so that closing it holds at once."""
     return not PublishedPage.objects.filter(page=CLOSED).exists()
+
+
+def may_ask() -> bool:
+    """Whether the form is there: it is open, and mails can be sent."""
+    return not missing() and is_open()
 
 
 def set_open(*, on: bool, actor: Account) -> bool:

@@ -15,9 +15,8 @@ from django.views.decorators.http import require_http_methods
 
 from chatadmin.lib.address import client_address, counted_as
 from chatadmin.lib.limits import Quota, limits
-from conversations.mailing import missing
 from exports import request_links, requests
-from exports.privacy_form import is_open
+from exports.privacy_form import may_ask
 from exports.request_forms import PrivacyForm
 
 PER_ADDRESS = Quota(most=10, seconds=3600)
@@ -32,7 +31,7 @@ def privacy(request: HttpRequest) -> HttpResponse:
 
     404 while no mail can be sent, and where an admin has closed it.
     """
-    if missing() or not is_open():
+    if not may_ask():
         return _page(request, "exports/privacy.html", {"off": True}, HTTPStatus.NOT_FOUND)
     form = PrivacyForm(request.POST if request.method == "POST" else None)
     if request.method != "POST":

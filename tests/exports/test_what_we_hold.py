@@ -8,8 +8,9 @@ from html import unescape
 import pytest
 from django.http import HttpResponse
 from django.test import Client
+from pytest_django.fixtures import Settings
 
-from exports import collecting, held_data
+from exports import collecting, held_data, privacy_form
 from exports.register import REGISTER
 from staff.models import Account, AuditEntry
 from tests.exports.retaining import make_rule
@@ -103,3 +104,15 @@ def test_it_takes_a_constant_number_of_queries(
     make_widget()
     with django_assert_num_queries(4):
         stranger.get(PUBLIC)
+
+
+def test_it_leads_to_the_form_where_people_may_ask(
+    admin: Account, stranger: Client, settings: Settings
+) -> None:
+    held_data.publish(on=True, actor=admin)
+    assert 'href="/privacy/"' not in stranger.get(PUBLIC).content.decode(), "no mail can be sent"
+    settings.MAIL_ON, settings.PUBLIC_URL = True, "https://chat.example"
+    assert 'href="/privacy/"' in stranger.get(PUBLIC).content.decode()
+    privacy_form.set_open(on=False, actor=admin)
+    assert stranger.get("/privacy/").status_code == 404
+    assert 'href="/privacy/"' not in stranger.get(PUBLIC).content.decode()
