@@ -31,6 +31,16 @@ def _three(found: Result | None) -> list[str]:
     return [shown(p(found, "p50")), spread(found), shown(p(found, "p99"))] if found else ["", "", ""]
 
 
+def taken_on(document: Result) -> str:
+    """When a run was made, at which scale and on what."""
+    hardware = document["hardware"]
+    return (
+        f"{document['made_at'][:10]}, {document['scale']}: {hardware['processor']}, {hardware['cores']} cores,"
+        f" {hardware['memory_gb']} GB, {hardware['system']}; load average before it"
+        f" {document['load_average_before']}."
+    )
+
+
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table with aligned columns: the first to the left, the others to the right."""
     lines = [list(heads), *[[cell.replace("|", "\\|") for cell in row] for row in rows]]

@@ -16,9 +16,9 @@ from django.utils import timezone
 
 from chatadmin.lib.bus import FORGET, Event, announce
 from chatadmin.lib.rows import save_rows
-from exports.models import Approval, Erasure
+from exports.models import Erasure
 from exports.register import BY_NAME, CHILDREN, PERSON
-from exports.tombstones import settle
+from exports.tombstones import open_erasures, settle
 from staff import audit
 from staff.models import AuditEntry
 from users.models import ChatUser
@@ -49,8 +49,7 @@ def _hash(person: ChatUser) -> str:
 
 
 def _open(people: Sequence[ChatUser]) -> QuerySet[Erasure]:
-    rows = Erasure.objects.filter(person_hash__in=[_hash(person) for person in people], rows_gone_at=None)
-    return rows.exclude(approval=Approval.REFUSED)
+    return open_erasures([_hash(person) for person in people])
 
 
 def _removed(ids: Sequence[int]) -> Iterator[int]:

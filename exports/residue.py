@@ -5,6 +5,7 @@ Places are read once for all of them; what is found is counted, never quoted.
 
 from __future__ import annotations
 
+import functools
 import json
 import operator
 import time
@@ -54,8 +55,7 @@ class Case:
 
 def look(cases: list[Case]) -> list[Found]:
     """For each of `cases`, by place, how much was found there; None where it couldn't be looked. A place that this
-    installation hasn't got isn't named. Raises
-    django.db.Error: the database is asked again later."""
+    installation hasn't got isn't named. Raises django.db.Error: the database is asked again later."""
     found: list[Found] = [{} for _ in cases]
     for declared in REGISTER:
         _take_down(found, f"table.{declared.name}", _rows(declared, cases))
@@ -69,7 +69,7 @@ def look(cases: list[Case]) -> list[Found]:
     for name, texts, surely in PLACES:
         if name in absent():
             continue
-        _take_down(found, name, _tried_all(name, texts, cases, surely))
+        _take_down(found, name, _tried(name, functools.partial(_in_texts, name, texts, surely), cases))
     return found
 
 
@@ -223,22 +223,16 @@ WHERE = (*(f"table.{declared.name}" for declared in REGISTER), "search_index", "
 WHERE += tuple(name for name, _, _ in PLACES)
 
 
-def _tried_all(
-    name: str, texts: Callable[[], Iterable[str]], cases: list[Case], surely: bool
+def _in_texts(
+    name: str, texts: Callable[[], Iterable[str]], surely: bool, cases: list[Case]
 ) -> list[int | None]:
     words = [_words(case.known, name, surely) if case.known else None for case in cases]
     holds = operator.contains if name in PACKED else _contains
     counts = [0] * len(cases)
-    try:
-        for text in texts():
-            folded = text.casefold()
-            for at, looked_for in enumerate(words):
-                counts[at] += any(holds(folded, word) for word in looked_for or ())
-    except Error:
-        raise
-    except Exception as error:
-        _not_looked(name, error)
-        return [None] * len(cases)
+    for text in texts():
+        folded = text.casefold()
+        for at, looked_for in enumerate(words):
+            counts[at] += any(holds(folded, word) for word in looked_for or ())
     return [None if looked_for is None else count for count, looked_for in zip(counts, words, strict=True)]
 
 
@@ -259,15 +253,9 @@ def _tried(
         return all_of(cases)
     except Error:
         raise
-    except Exception as error:
-        _not_looked(name, error)
+    except Exception as error:  # a damaged file that somebody left there must keep nobody from being erased
+        log.warning("residue.not_looked", place=name, error=type(error).__name__)
         return [None] * len(cases)
-
-
-def _not_looked(place: str, error: Exception) -> None:
-    """Whatever it was but the database's own: a damaged file that somebody left there must keep nobody from being
-    erased."""
-    log.warning("residue.not_looked", place=place, error=type(error).__name__)
 
 
 def _holds(text: str, words: list[str]) -> bool:

@@ -168,7 +168,7 @@ def _rows(people: Sequence[ChatUser], asked: Asked) -> list[Erasure]:
     if asked.second is not None:
         return _approved(people, hashes, asked.second)
     given = {"actor": asked.actor, "actor_name": asked.name, "reason": asked.reason, "ticket": asked.ticket}
-    there = {row.person_hash: row for row in _open(hashes).select_for_update()}
+    there = {row.person_hash: row for row in open_erasures(hashes).select_for_update()}
     _overtake([row for row in there.values() if row.approval == Approval.WAITING], asked)
     at_work = {own: row for own, row in there.items() if row.approval != Approval.REFUSED}
     return [at_work.get(own) or Erasure(person_hash=own, batch=asked.batch, **given) for own in hashes]
@@ -188,13 +188,14 @@ def _overtake(waiting: Sequence[Erasure], asked: Asked) -> None:
     audit.record_entries(lines)
 
 
-def _open(hashes: Sequence[str]) -> QuerySet[Erasure]:
+def open_erasures(hashes: Sequence[str]) -> QuerySet[Erasure]:
+    """Those of people, named by hash, that nobody refused and whose rows are not gone yet."""
     rows = Erasure.objects.filter(person_hash__in=hashes, rows_gone_at=None)
     return rows.exclude(approval=Approval.REFUSED)
 
 
 def _approved(people: Sequence[ChatUser], hashes: Sequence[str], second: Account) -> list[Erasure]:
-    found = _open(hashes).exclude(approval=Approval.NONE).select_for_update()
+    found = open_erasures(hashes).exclude(approval=Approval.NONE).select_for_update()
     rows = {row.person_hash: row for row in found}
     lines = []
     for person, own in zip(people, hashes, strict=True):

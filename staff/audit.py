@@ -71,10 +71,11 @@ def record_many(
     *, actor: Account | None, verb: str, people: Iterable[uuid.UUID], detail: dict[str, Any]
 ) -> None:
     """Adds the same line about each of `people`."""
-    line = {"actor": actor, "actor_name": actor.display_name if actor else "", "verb": verb, "detail": detail}
     now = timezone.now()
-    entries = [marked(AuditEntry(at=now, person_hash=person_hash(person), **line)) for person in people]
-    AuditEntry.objects.bulk_create(entries)
+    lines = [entry(actor=actor, verb=verb, person=person, detail=detail) for person in people]
+    for line in lines:
+        line.at = now
+    record_entries(lines)
 
 
 def entries_about(*people: uuid.UUID) -> QuerySet[AuditEntry]:

@@ -8,7 +8,7 @@ from typing import Any
 from bench.erasure.sizes import VISITORS
 from bench.figures import p, shown
 from bench.places import TITLES
-from bench.tables import table
+from bench.tables import table, taken_on
 from bench.targets import Target
 
 Result = dict[str, Any]
@@ -18,14 +18,7 @@ HISTORIES = ("short", "long")
 
 def report(document: Result) -> str:
     """All tables of one run."""
-    hardware = document["hardware"]
-    parts = [
-        (
-            f"{document['made_at'][:10]}, {document['scale']}: {hardware['processor']}, {hardware['cores']} cores,"
-            f" {hardware['memory_gb']} GB, {hardware['system']}; load average before it"
-            f" {document['load_average_before']}."
-        )
-    ]
+    parts = [taken_on(document)]
     for engine, result in document["erasure"].items():
         parts += [f"#### Erasing beside {VISITORS} visitors: {TITLES[engine]}", _table(result)]
         parts += list(_words(result))

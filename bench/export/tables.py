@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.figures import shown, times
 from bench.places import TITLES
-from bench.tables import table
+from bench.tables import table, taken_on
 from bench.targets import Target
 
 Result = dict[str, Any]
@@ -16,14 +16,7 @@ RATIO, MEMORY_MB, FIRST_MS, GROWTH_MB = 4.0, 70.0, 200.0, 20.0
 
 def report(document: Result) -> str:
     """All tables of one run."""
-    hardware = document["hardware"]
-    parts = [
-        (
-            f"{document['made_at'][:10]}, {document['scale']}: {hardware['processor']}, {hardware['cores']} cores,"
-            f" {hardware['memory_gb']} GB, {hardware['system']}; load average before it"
-            f" {document['load_average_before']}. Medians."
-        )
-    ]
+    parts = [taken_on(document) + " Medians."]
     for engine, result in document["export"].items():
         parts += [f"#### In a process of its own: {TITLES[engine]}", _inside(result["inside"])]
         parts += [f"#### Through the server: {TITLES[engine]}", _served(result["served"])]

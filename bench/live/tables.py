@@ -9,7 +9,7 @@ from bench.figures import p, shown, spread, times
 from bench.live.efforts import EFFORTS
 from bench.live.targets import targets
 from bench.places import TITLES
-from bench.tables import table
+from bench.tables import table, taken_on
 
 Result = dict[str, Any]
 CORES_FOR_TWO = 6
@@ -18,13 +18,7 @@ CORES_FOR_TWO = 6
 def report(document: Result) -> str:
     """All tables of the live scenes of one run."""
     hardware, effort = document["hardware"], EFFORTS[document["scale"]]
-    parts = [
-        (
-            f"{document['made_at'][:10]}, {document['scale']}: {hardware['processor']}, {hardware['cores']} cores,"
-            f" {hardware['memory_gb']} GB, {hardware['system']}; load average before it"
-            f" {document['load_average_before']}. {effort.runs} runs of {effort.seconds:g} s each."
-        )
-    ]
+    parts = [taken_on(document) + f" {effort.runs} runs of {effort.seconds:g} s each."]
     for engine, result in document["live"].items():
         parts += [part for part in _of_engine(engine, result) if part]
     found = targets(document["live"])
