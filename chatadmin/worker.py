@@ -27,7 +27,6 @@ async def run() -> None:
     bus.subscribe(lambda event: None)
     await bus.ready()
     jobs.TURN.is_worker = True
-    log.info("worker.started")
     await _work(name, stop)
     await asyncio.to_thread(jobs.stop)
     with contextlib.suppress(*redis_store.UNREACHABLE):
@@ -39,12 +38,16 @@ async def run() -> None:
 
 async def _work(name: str, stop: asyncio.Event) -> None:
     """Starts the jobs, and again any thread of theirs that died; renews the lease."""
+    has_started = False
     while not stop.is_set():
         jobs.start()
         try:
             await hop(_renew)(name)
         except (*redis_store.UNREACHABLE, Error) as error:
             log.warning("worker.unseen", error=type(error).__name__)
+        if not has_started:
+            log.info("worker.started")
+            has_started = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(workers.RENEW_SECONDS):
                 await stop.wait()

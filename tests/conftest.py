@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import time
+import secrets
 from collections.abc import Callable, Iterator
 
 import pytest
 from django.conf import settings
-from django.core.management import CommandError
 from django.test import Client, TransactionTestCase
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
-from chatadmin.lib import threads
+from chatadmin.lib import bus, redis_store, threads
 from conversations.writer import WRITER
 from scripts.chromium import find
 from staff.models import Account, Role, Widget
+from tests.emptying import empty_database
 from tests.factories import make_account, make_widget
 from tests.server import Server
 from tests.staff_http import StaffBrowser
@@ -31,22 +31,8 @@ FIRST = (
     "tests/exports/test_erasure_process.py",
     "tests/exports/test_retention_process.py",
 )
-_empty_database = TransactionTestCase._fixture_teardown
 # The servers that tests share, once there is one.
 SHARED: list[Server] = []
-
-
-def _empty_database_beside_a_server(case: TransactionTestCase) -> None:
-    """The server under test still writes down who left while the tables are emptied; PostgreSQL may then let either
-    win."""
-    for attempt in range(10):
-        try:
-            _empty_database(case)
-            return
-        except CommandError:
-            if attempt == 9:
-                raise
-            time.sleep(0.1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -54,7 +40,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not item.nodeid.startswith(FIRST))
 
 
-TransactionTestCase._fixture_teardown = _empty_database_beside_a_server  # type: ignore[method-assign]
+TransactionTestCase._fixture_teardown = lambda case: empty_database()  # type: ignore[method-assign]
 
 
 @pytest.fixture(scope="session")
@@ -124,8 +110,20 @@ def server_process(django_db_setup: None, django_db_blocker: pytest.FixtureReque
 
 
 @pytest.fixture
+def own_bus(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests in whose process somebody listens: they hear, and miss, nobody else's processes, and nobody misses
+    them."""
+    monkeypatch.setattr(bus, "_bus", None)
+    monkeypatch.setattr(bus, "GROUP", f"bus.{secrets.token_hex(8)}")
+
+
+@pytest.fixture
 def server(transactional_db: None, server_process: Server) -> Iterator[Server]:
     """The running server, and a database that is empty but for what the test puts in. A test may kill it."""
+    if Server.some_killed and redis_store.configured():
+        # It would miss whoever an earlier test killed, a quarter of a minute later, and have all pages look again.
+        server_process.stop()
+    Server.some_killed = False
     if not server_process.running:
         server_process.start()
     yield server_process

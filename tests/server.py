@@ -37,6 +37,9 @@ def database_url() -> str:
 class Server:
     """A running server. `url` is its address; `kill` is `kill -9`."""
 
+    # Whether one was killed that others may still miss.
+    some_killed = False
+
     def __init__(self, command: list[str] | None = None, **environment: str) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -86,6 +89,7 @@ class Server:
 
     def kill(self) -> int:
         """Ends it without a word."""
+        Server.some_killed = Server.some_killed or self.running
         return self._end(signal.SIGKILL)
 
     def _end(self, how: signal.Signals) -> int:

@@ -122,6 +122,11 @@ class _Bus:
 
     # -- other processes
 
+    def is_heard_regularly(self) -> bool:
+        """Whether a loop of this process sends beacons. A command has none: its silence means nothing."""
+        with self.lock:
+            return any(not loop.is_closed() for loop in self.receivers)
+
     def post(self, events: list[Event]) -> bool:
         """Has a loop of this process tell the others. False where it has none, as in a command."""
         with self.lock:
@@ -163,6 +168,7 @@ class _Bus:
             "events": msgspec.to_builtins(events),
             "asks": self.asks,
             "answers": self.answers,
+            "has_beacon": self.is_heard_regularly(),
             "bye": bye,
         }
         self.asks = self.answers = False
@@ -203,7 +209,9 @@ class _Bus:
     def take_in(self, message: dict[str, Any], wake: asyncio.Event) -> None:
         origin, events = message["origin"], msgspec.convert(message["events"], list[Event])
         # Our own come back too: one that doesn't was lost on the way to everybody, or our ears were.
-        missed = self.gaps.hear(origin, message["number"], answers=message["answers"])
+        missed = self.gaps.hear(
+            origin, message["number"], answers=message["answers"], has_beacon=message["has_beacon"]
+        )
         if origin != self.origin:
             self.deliver(events)
             if message["asks"]:

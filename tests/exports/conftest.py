@@ -1,5 +1,8 @@
 """Which of these tests are about one kind of database only; and they have theirs to themselves."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 from django.conf import settings
 
@@ -7,6 +10,12 @@ from tests.conftest import SHARED
 
 ON_SQLITE = ["test_overwriting.py", "test_residue_index.py"]
 collect_ignore = ["test_raw_postgresql.py"] if settings.IS_SQLITE else ON_SQLITE
+
+
+@pytest.fixture(autouse=True)
+def no_files_of_others() -> None:
+    """The server's exports of earlier tests, whose people have the same marks, would be residue."""
+    shutil.rmtree(Path(settings.VAR_DIR) / "exports", ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

@@ -25,10 +25,7 @@ class Undone(Exception):
     """Rolls a transaction back."""
 
 
-@pytest.fixture(autouse=True)
-def a_bus_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody's earlier numbers are missed."""
-    monkeypatch.setattr(bus, "_bus", None)
+pytestmark = pytest.mark.usefixtures("own_bus")
 
 
 async def until(true: Callable[[], object]) -> None:

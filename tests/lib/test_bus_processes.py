@@ -14,10 +14,7 @@ from chatadmin.lib.bus import Event, announce, announce_now
 from tests.lib.test_bus import HELLO, hearing, in_thread, until
 
 
-@pytest.fixture(autouse=True)
-def a_bus_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody's earlier numbers are missed."""
-    monkeypatch.setattr(bus, "_bus", None)
+pytestmark = pytest.mark.usefixtures("own_bus")
 
 
 def test_what_waits_for_redis_is_bounded_and_what_is_lost_leaves_a_gap(monkeypatch: pytest.MonkeyPatch):
@@ -135,7 +132,7 @@ if redis_store.configured():
             handle = there.add(lambda event: events.append(event.name))
             await asyncio.wait_for(there.joined[loop].wait(), 5)
             await until(lambda: here.origin in there.gaps.heard)
-            assert there.gaps.heard[here.origin][0] == here.outbox.number
+            assert there.gaps.heard[here.origin].number == here.outbox.number
             assert events == []
             here.outbox.take()
             await here.say()
@@ -165,6 +162,26 @@ if redis_store.configured():
 
         with capture_logs():
             assert others(scenario) == ([HELLO] if says_goodbye else [HELLO, Event(bus.GAP)])
+
+    def test_a_command_that_ends_frightens_nobody(monkeypatch: pytest.MonkeyPatch):
+        """It has no loop that could send a beacon; that a message of it got lost is noticed all the same."""
+        monkeypatch.setattr(bus, "BEACON_SECONDS", 0.05)
+        monkeypatch.setattr(bus, "SILENCE_SECONDS", 0.5)
+
+        async def scenario(there: bus._Bus, heard: list[Event]) -> None:
+            command = bus._Bus()
+            for number in range(1, 4):
+                command.outbox.put([HELLO])
+                await command.say()
+                await until(lambda: len(heard) == number)
+                await asyncio.sleep(0.7)
+            command.outbox.take()
+            command.outbox.put([HELLO])
+            await command.say()
+            await until(lambda: len(heard) == 5)
+
+        with capture_logs():
+            assert others(scenario) == [HELLO, HELLO, HELLO, HELLO, Event(bus.GAP)]
 
     def test_a_goodbye_tells_of_what_got_lost(monkeypatch: pytest.MonkeyPatch):
         async def scenario(there: bus._Bus, heard: list[Event]) -> None:

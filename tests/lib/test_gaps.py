@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatadmin.lib.gaps import Gaps
+from chatadmin.lib.gaps import KEPT_SECONDS, Gaps
 
 
 def test_messages_in_a_row_are_no_gap():
@@ -58,3 +58,15 @@ def test_who_said_goodbye_may_be_silent():
     gaps.part("a")
     gaps.part("never heard")
     assert not gaps.fallen_silent(now=100)
+
+
+def test_who_has_no_beacon_may_be_silent_and_is_known_when_it_speaks_again():
+    gaps = Gaps(17)
+    gaps.hear("command", 1, has_beacon=False, now=0)
+    assert not gaps.fallen_silent(now=600)
+    assert not gaps.hear("command", 2, has_beacon=False, now=600)
+    assert gaps.hear("command", 4, has_beacon=False, now=601)
+    assert not gaps.fallen_silent(now=601 + KEPT_SECONDS)
+    assert gaps.heard
+    assert not gaps.fallen_silent(now=602 + KEPT_SECONDS)
+    assert not gaps.heard

@@ -75,7 +75,7 @@ def sam(server: Server) -> StaffBrowser:
 
 
 @pytest.fixture
-def inside(transactional_db: None) -> Iterator[Inside]:
+def inside(transactional_db: None, own_bus: None) -> Iterator[Inside]:
     server = Inside().start()
     yield server
     server.stop()
