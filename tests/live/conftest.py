@@ -14,6 +14,7 @@ import uvicorn
 from chatadmin.asgi import application
 from chatadmin.lib import threads
 from chatadmin.lib.hub import Hub
+from chatadmin.lib.leases import leases
 from staff.models import Role
 from tests.factories import make_account
 from tests.server import Server, free_port
@@ -79,6 +80,8 @@ def inside(transactional_db: None, own_bus: None) -> Iterator[Inside]:
     server = Inside().start()
     yield server
     server.stop()
+    # Whoever was here would be missed during a later test.
+    leases.cache_clear()
 
 
 @pytest.fixture

@@ -21,6 +21,14 @@ pytestmark = pytest.mark.usefixtures("own_bus")
 SITE = "http://site.example"
 
 
+@pytest.fixture(autouse=True)
+def here(monkeypatch: pytest.MonkeyPatch) -> LocalLeases:
+    """Staff who are here: nobody at first, and none of an earlier test who would just now be missed."""
+    store = LocalLeases(presence.TERMS)
+    monkeypatch.setattr(presence, "store", lambda: store)
+    return store
+
+
 class Guest:
     """Keeps what it is told."""
 
@@ -187,10 +195,10 @@ def test_a_database_that_fails_once_is_asked_again(widget: Widget, monkeypatch: 
     run(scenario())
 
 
-def test_whoever_is_in_hears_whether_staff_are_here(widget: Widget, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whoever_is_in_hears_whether_staff_are_here(
+    widget: Widget, here: LocalLeases, monkeypatch: pytest.MonkeyPatch
+) -> None:
     guest = Guest()
-    here = LocalLeases(presence.TERMS)
-    monkeypatch.setattr(presence, "store", lambda: here)
     monkeypatch.setattr(admission, "TOLD_AT_ONCE", 2)
 
     async def scenario() -> None:

@@ -59,7 +59,10 @@ def test_on_a_phone_the_page_behind_is_out_of_reach(
     expect(shown.page.get_by_role("button", name="Open chat")).to_be_focused()
     shown.open()
     shown.page.set_viewport_size(DESK)
-    expect(shown.page.get_by_role("dialog")).to_have_css("width", "344px")
+    dialog = shown.page.get_by_role("dialog")
+    expect(dialog).to_have_css("width", "344px")
+    # The style is there before the scripts hear of the new size.
+    until(shown.page, lambda: not dialog.evaluate("node => node.matches(':modal')"))
     expect(shown.page.get_by_label("Write a message")).to_be_focused()
     shown.page.get_by_label("Search").focus()
     expect(shown.page.get_by_label("Search")).to_be_focused()
