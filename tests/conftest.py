@@ -14,7 +14,7 @@ from chatadmin.lib import bus, redis_store, threads
 from conversations.writer import WRITER
 from scripts.chromium import find
 from staff.models import Account, Role, Widget
-from tests.emptying import empty_database
+from tests.emptying import empty_database, leave_alone
 from tests.factories import make_account, make_widget
 from tests.server import Server
 from tests.staff_http import StaffBrowser
@@ -44,8 +44,10 @@ TransactionTestCase._fixture_teardown = lambda case: empty_database()  # type: i
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None) -> Iterator[None]:
+def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
     """Threads that keep a connection end before the database does."""
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        leave_alone()
     yield
     WRITER.stop()
     threads.close()
