@@ -112,6 +112,7 @@ class Visitor:
             except TimeoutError:
                 return True
             if frame["type"] not in but:
+                print("heard", frame)  # shown where the test fails
                 return False
 
     def _keep(self, message: dict[str, Any]) -> None:
