@@ -15,6 +15,7 @@ from conversations.models import Conversation
 from staff.models import Account
 from tests.factories import make_person
 from tests.search.talks import make_talk
+from tests.sockets import Frames
 from tests.visitor import Visitor
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -85,11 +86,11 @@ def test_presence_typing_and_the_badge_move(
     tab.hello()
     tab.say("Hello?")
     page = at_work(support).new_page()
-    with page.expect_websocket() as opened:
-        page.goto("/conversations/")
+    frames = Frames(page)
+    page.goto("/conversations/")
     row = page.locator(f'tr[data-user="{tab.user["id"]}"]')
-    with opened.value.expect_event("framereceived", lambda text: f"[data-user='{tab.user['id']}']" in text):
-        expect(row.locator(".badge")).to_have_text("1 unread")
+    frames.wait_for(f"[data-user='{tab.user['id']}']")
+    expect(row.locator(".badge")).to_have_text("1 unread")
     expect(row.locator('[data-presence="online"]')).to_be_visible()
     tab.send("typing", on=True)
     expect(row.locator('[data-typing="true"]')).to_have_text("typing…")

@@ -13,6 +13,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from staff.models import Account
 from tests.factories import make_messages, make_person, make_visit
+from tests.sockets import Frames
 from tests.visitor import Visitor
 from users.models import ChatUser, Tag, Tagging
 
@@ -67,10 +68,10 @@ def test_what_a_search_brings_moves_too(
     tab = visit()
     tab.hello()
     page = at_work(support).new_page()
-    with page.expect_websocket() as opened:
-        page.goto("/users/?q=okaf")
-    with opened.value.expect_event("framereceived", lambda text: f"[data-user='{tab.user['id']}']" in text):
-        page.get_by_role("searchbox").fill(tab.user["id"])
+    frames = Frames(page)
+    page.goto("/users/?q=okaf")
+    page.get_by_role("searchbox").fill(tab.user["id"])
+    frames.wait_for(f"[data-user='{tab.user['id']}']")
     expect(rows(page).locator('[data-presence="online"]')).to_be_visible()
     tab.send("typing", on=True)
     expect(rows(page).locator('[data-typing="true"]')).to_have_text("typing…")
