@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from exports.stream import Form, export
 from tests.exports.importing import bring_in, content, counted, counts, forget_everyone, write
 from tests.exports.people import START
 from tests.factories import make_messages, make_person
+from tests.memory import peak
 from users.models import ChatUser
 
 pytestmark = pytest.mark.django_db
@@ -94,21 +94,14 @@ def test_memory_stays_flat(tmp_path: Path, form: Form) -> None:
         make_messages(
             person, *[("visitor", f"number {number} " + "x" * 400) for number in range(number)], start=START
         )
-        tracemalloc.start()
-        try:
+        with peak() as out:
             size = sum(map(len, export(ChatUser.objects.get(), form).blocks))
-            out = tracemalloc.get_traced_memory()[1]
-            assert size > 0
-        finally:
-            tracemalloc.stop()
+        assert size > 0
         path = write(person, tmp_path, form)
         forget_everyone()
-        tracemalloc.start()
-        try:
+        with peak() as back:
             assert bring_in(path)[0] == 0
-            return out, tracemalloc.get_traced_memory()[1]
-        finally:
-            tracemalloc.stop()
+        return out.bytes, back.bytes
 
     peaks(10)  # what is made once
     few, many = peaks(2_500), peaks(6_000)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import tracemalloc
 from collections.abc import Callable
 
 import pytest
@@ -25,6 +24,7 @@ from search.everyone import Met
 from staff.models import Account
 from tests.exports.listing import content, exported, on_pages, posted, table
 from tests.factories import make_account, make_messages, make_person, make_visit
+from tests.memory import peak
 from tests.search.bulking import make_crowd, make_tag
 from tests.server import Server
 from tests.staff_http import StaffBrowser
@@ -219,19 +219,16 @@ def test_memory_stays_flat(support_client: Client, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(everyone, "PIECE", 300)
     monkeypatch.setattr(list_rows, "CHUNK_ROWS", 100)
 
-    def peak(size: int) -> int:
+    def most(size: int) -> int:
         make_crowd(size)
         response = posted(support_client)
-        tracemalloc.start()
-        try:
+        with peak() as found:
             sent = sum(map(len, response.streaming_content))  # type: ignore[attr-defined]
-            assert sent > 250 * ChatUser.objects.count()
-            return tracemalloc.get_traced_memory()[1]
-        finally:
-            tracemalloc.stop()
+        assert sent > 250 * ChatUser.objects.count()
+        return found.bytes
 
-    peak(100)  # what is made once
-    few, many = peak(900), peak(5_000)
+    most(100)  # what is made once
+    few, many = most(900), most(5_000)
     assert many < 1.2 * few
 
 
