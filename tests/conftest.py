@@ -14,7 +14,7 @@ from chatadmin.lib import bus, redis_store, threads
 from conversations.writer import WRITER
 from scripts.chromium import find
 from staff.models import Account, Role, Widget
-from tests.emptying import empty_database, leave_alone
+from tests.emptying import empty_database, forget_statistics, leave_alone
 from tests.factories import make_account, make_widget
 from tests.server import Server
 from tests.staff_http import StaffBrowser
@@ -51,6 +51,13 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequ
     yield
     WRITER.stop()
     threads.close()
+
+
+@pytest.fixture(scope="module")
+def no_statistics(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> None:
+    """For tests of plans: before the first of them PostgreSQL supposes more rows than the few of a test."""
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        forget_statistics()
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from tests.factories import make_person
 from tests.mails import make_waiting, switch_on
 from users.models import ChatUser
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.usefixtures("no_statistics"), pytest.mark.django_db]
 MANY = 5_000
 
 

@@ -54,15 +54,15 @@ def test_a_large_one_is_filed_and_its_page_shows_how_far_it_is(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queries, "AT_ONCE_ROWS", 3)
-    person = make_person("Ana")
+    person = make_person("Anastasia")
     make_messages(person, *[("visitor", f"said {number}") for number in range(4)])
-    answer = admin_client.post(f"/users/{person.uuid}/delete/", {"confirm": "ANA-4", "reason": "test"})
+    answer = admin_client.post(f"/users/{person.uuid}/delete/", {"confirm": "ANASTASIA-4", "reason": "test"})
     row = Erasure.objects.get()
     assert answer.headers["Location"] == f"/erasures/{row.pk}/"
     assert not living().exists(), "the tombstone is there at once"
     page = admin_client.get(f"/erasures/{row.pk}/").content.decode()
     assert 'data-state="waiting"' in page and f'hx-get="/erasures/{row.pk}/"' in page
-    assert "Ana" not in page
+    assert "Anastasia" not in page
     part = admin_client.get(f"/erasures/{row.pk}/", headers={"HX-Request": "true"})
     assert "<html" not in part.content.decode() and 'data-state="waiting"' in part.content.decode()
     assert admin_client.get(f"/erasures/{row.pk}/receipt/").status_code == 404

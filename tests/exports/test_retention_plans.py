@@ -14,7 +14,7 @@ from exports import retention_due
 from exports.retention_models import What, Whose
 from tests.factories import make_messages, make_person
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.usefixtures("no_statistics"), pytest.mark.django_db]
 
 
 def plan(queryset: QuerySet[Any]) -> str:

@@ -24,7 +24,7 @@ from tests.exports.people import START
 from tests.factories import make_messages, make_person
 from users.models import ChatUser
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.usefixtures("no_statistics"), pytest.mark.django_db]
 ALONG_TIME = [declared for declared in CHILDREN if declared.order != ("pk",)]
 
 

@@ -24,7 +24,7 @@ from tests.search.pages import errors, field, link, names, text_of, uuids
 from users import presence
 from users.models import ChatUser, Tag, Tagging, Visit
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.usefixtures("no_statistics"), pytest.mark.django_db]
 MINUTE = dt.timedelta(minutes=1)
 
 

@@ -14,7 +14,7 @@ from tests.factories import make_person
 from tests.search.talks import T, make_talk
 from users.queries import living
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.usefixtures("no_statistics"), pytest.mark.django_db]
 CURSOR = Cursor(T, 1)
 
 

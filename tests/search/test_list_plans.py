@@ -24,7 +24,7 @@ from search.sieve import Sieve
 from users.models import ChatUser, Tag, Tagging
 from users.queries import living
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.usefixtures("no_statistics"), pytest.mark.django_db]
 PEOPLE = 300
 SORTS = [f"{way}{name}" for name in ORDERS for way in ("", "-")]
 FILTERS = [

@@ -24,7 +24,7 @@ from staff.audit_words import WORDS
 from staff.models import Account, AuditEntry
 from tests.staff.chain import ANN, sealed
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.usefixtures("no_statistics"), pytest.mark.django_db]
 BOB = uuid.UUID("7f3a2c91-0000-4000-8000-000000000002")
 
 

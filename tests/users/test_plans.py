@@ -12,7 +12,7 @@ from staff.audit import entries_about
 from tests.factories import make_person
 from users.models import ChatUser
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.usefixtures("no_statistics"), pytest.mark.django_db]
 
 
 def plan(rows: QuerySet) -> str:
