@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -58,8 +59,10 @@ def test_an_invitation_from_link_to_account(open_context: Open) -> None:
     expect(row).to_contain_text("new@team.example")
     row.get_by_role("button", name="Disable").click()
     expect(page.get_by_role("row", name="Nia New")).to_contain_text("Disabled")
-    other.goto("/account/")
+    # Their open page hears of it and leaves by itself.
     other.wait_for_url("**/login/**")
+    other.goto("/account/")
+    expect(other).to_have_url(re.compile(r"/login/\?next=.*account"))
 
 
 def test_the_copy_button(open_context: Open) -> None:
