@@ -45,7 +45,7 @@ TransactionTestCase._fixture_teardown = lambda case: empty_database()  # type: i
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
-    """Threads that keep a connection end before the database does."""
+    """The database is prepared once; threads that keep a connection to it end before it does."""
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         leave_alone()
     yield

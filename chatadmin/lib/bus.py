@@ -122,15 +122,15 @@ class _Bus:
 
     # -- other processes
 
-    def is_heard_regularly(self) -> bool:
-        """Whether a loop of this process sends beacons. A command has none: its silence means nothing."""
-        with self.lock:
-            return any(not loop.is_closed() for loop in self.receivers)
+    def speaker(self) -> asyncio.AbstractEventLoop | None:
+        """The loop that tells the others and sends the beacons. None in a command: its silence means nothing. Call with
+        the lock held."""
+        return next((loop for loop in self.receivers if not loop.is_closed()), None)
 
     def post(self, events: list[Event]) -> bool:
         """Has a loop of this process tell the others. False where it has none, as in a command."""
         with self.lock:
-            loop = next((loop for loop in self.receivers if not loop.is_closed()), None)
+            loop = self.speaker()
             wake = self.wakes[loop] if loop is not None else None
         if loop is None or wake is None:
             return False
@@ -161,6 +161,8 @@ class _Bus:
     async def say(self, *, bye: bool = False) -> None:
         """Tells the other processes what waits; where nothing does, that this one lives."""
         number, events = self.outbox.take()
+        with self.lock:
+            has_beacon = self.speaker() is not None
         message = {
             "type": "bus",
             "origin": self.origin,
@@ -168,7 +170,7 @@ class _Bus:
             "events": msgspec.to_builtins(events),
             "asks": self.asks,
             "answers": self.answers,
-            "has_beacon": self.is_heard_regularly(),
+            "has_beacon": has_beacon,
             "bye": bye,
         }
         self.asks = self.answers = False

@@ -14,8 +14,8 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 from conversations.models import Conversation
 from staff.models import Account
 from tests.factories import make_person
+from tests.frames import Frames
 from tests.search.talks import make_talk
-from tests.sockets import Frames
 from tests.visitor import Visitor
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -13,7 +13,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from staff.models import Account
 from tests.factories import make_messages, make_person, make_visit
-from tests.sockets import Frames
+from tests.frames import Frames
 from tests.visitor import Visitor
 from users.models import ChatUser, Tag, Tagging
 
